@@ -1,0 +1,53 @@
+//! The wire between apps and the server.
+//!
+//! JSON is snake_case. Times are RFC 3339 instants in UTC, durations are seconds and end in `_s`, phone numbers are
+//! E.164. Requests refuse unknown fields; answers tolerate them, and enums of answers have an `Unknown` value, so
+//! that an app outlives the server it was built against.
+
+mod call_in;
+mod callback;
+mod context;
+mod event;
+mod installation;
+mod private;
+mod problem;
+mod push;
+
+pub use call_in::{CallInRequest, CallTicket};
+pub use callback::{
+    Callback, CallbackList, CallbackRequest, CallbackState, CompletedReason, ConfirmAnswer, ConfirmRequest,
+    Confirmation, Direction, RoutingPhase,
+};
+pub use context::{CONTEXT_KEY_MAX_CHARS, CONTEXT_MAX_BYTES, CONTEXT_MAX_KEYS, ContextFault, check_context};
+pub use event::{CallbackEvent, EventKind};
+pub use installation::{Installation, InstallationRequest};
+pub use jiff::Timestamp;
+pub use private::{
+    AccessCode, ActionToken, BearerToken, ContextValue, InstallationSecret, PersonName, PhoneNumber,
+    PushToken,
+};
+pub use problem::{Problem, ProblemCode};
+pub use push::{
+    ApnsEnvironment, Device, FcmTokenKind, PUSH_DATA_KEY, PushData, PushEvent, PushRegistration, PushTarget,
+};
+
+#[cfg(feature = "uniffi")]
+mod timestamp_for_hosts {
+    use super::Timestamp;
+    use std::time::SystemTime;
+
+    // Kotlin and Swift see their own instant types.
+    uniffi::custom_type!(Timestamp, SystemTime, {
+        remote,
+        // Every platform we ship to can hold any `Timestamp`; the epoch is for one that cannot.
+        lower: |instant| SystemTime::try_from(instant).unwrap_or(SystemTime::UNIX_EPOCH),
+        try_lift: |time| Ok(Timestamp::try_from(time)?),
+    });
+}
+
+/// The header that carries an app's publishable key (`rb_pub_…`) when an installation registers.
+pub const APP_KEY_HEADER: &str = "ringback-app-key";
+
+/// The header that makes a state-changing request repeatable: one key for one intent, for ever
+/// (draft-ietf-httpapi-idempotency-key-header). 1 to 128 visible ASCII characters.
+pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
