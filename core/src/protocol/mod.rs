@@ -1,6 +1,6 @@
 //! The wire between apps and the server.
 //!
-//! JSON is snake_case. Times are RFC 3339 instants in UTC, durations are seconds and end in `_s`, phone numbers are
+//! JSON is `snake_case`. Times are RFC 3339 instants in UTC, durations are seconds and end in `_s`, phone numbers are
 //! E.164. Requests refuse unknown fields; answers tolerate them, and enums of answers have an `Unknown` value, so
 //! that an app outlives the server it was built against.
 
