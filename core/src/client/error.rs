@@ -1,0 +1,216 @@
+//! What can go wrong, as an app sees it.
+
+use crate::protocol::Problem;
+use crate::transport::TransportError;
+
+/// What can go wrong. Nothing in it is private: texts are the server's and the client's own, and neither quotes a
+/// phone number, a name, a token or a context value.
+///
+/// `pending_key` is set when the request still lies in the outbox: it may or may not have reached the server.
+/// [`RingbackClient::resume`](super::RingbackClient::resume), or asking for the same thing again, sends it again under
+/// this same idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
+pub enum ClientError {
+    /// The server said no, in a problem document (RFC 9457).
+    #[error("{code}: {detail}")]
+    Refused {
+        /// Stable, for programs: see `docs/errors.md`.
+        code: String,
+        /// What kind of problem it is.
+        title: String,
+        /// What is wrong and what to do.
+        detail: String,
+        /// The HTTP status.
+        status: u16,
+        /// Which field or header is meant, when it is one.
+        field: Option<String>,
+        /// Which callback stands in the way.
+        callback_id: Option<String>,
+        /// When another try makes sense, in seconds.
+        retry_after_s: Option<u32>,
+        /// Names the request in the server's logs.
+        request_id: Option<String>,
+        /// See above.
+        pending_key: Option<String>,
+    },
+    /// No connection, or it was lost before the answer was complete.
+    #[error("{detail}")]
+    Unreachable {
+        /// What happened to the connection.
+        detail: String,
+        /// See above.
+        pending_key: Option<String>,
+    },
+    /// No answer in time.
+    #[error("the server did not answer in time")]
+    TimedOut {
+        /// See above.
+        pending_key: Option<String>,
+    },
+    /// The answer is not one of this server's: a sign-in page of the network, a redirect, too many bytes.
+    #[error("the answer (status {status}) is not the server's: {detail}")]
+    AnswerUnreadable {
+        /// The HTTP status; 0 when none was read.
+        status: u16,
+        /// What is wrong with it. Never quotes it.
+        detail: String,
+        /// See above.
+        pending_key: Option<String>,
+    },
+    /// Refused before anything was sent or kept.
+    #[error("{code}: {detail}")]
+    InvalidRequest {
+        /// Stable, for programs; the server's code where it would have refused the same.
+        code: String,
+        /// What is wrong and what to do.
+        detail: String,
+        /// Which field is meant, when it is one.
+        field: Option<String>,
+    },
+    /// The host's secure store failed. Nothing was sent.
+    #[error("the secure store failed: {detail}")]
+    HostStorage {
+        /// What failed.
+        detail: String,
+        /// See above.
+        pending_key: Option<String>,
+    },
+    /// The request could not be written to the outbox. Nothing was sent.
+    #[error("the outbox failed: {detail}")]
+    OutboxFailed {
+        /// What failed.
+        detail: String,
+    },
+    /// The host's HTTP stack called the request off.
+    #[error("the request was called off")]
+    Cancelled {
+        /// See above.
+        pending_key: Option<String>,
+    },
+    /// A mistake of the client or of the host's HTTP stack.
+    #[error("{detail}")]
+    Internal {
+        /// What failed.
+        detail: String,
+        /// See above.
+        pending_key: Option<String>,
+    },
+}
+
+impl ClientError {
+    /// Stable, for programs. The server's own code when the server refused.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { code, .. } | Self::InvalidRequest { code, .. } => code,
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timed_out",
+            Self::AnswerUnreadable { .. } => "answer_unreadable",
+            Self::HostStorage { .. } => "host_storage_failed",
+            Self::OutboxFailed { .. } => "outbox_failed",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Internal { .. } => "client_failed",
+        }
+    }
+
+    /// The same request may succeed later, as it is.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => crate::transport::retry::is_passing(*status),
+            Self::InvalidRequest { .. } | Self::Internal { .. } => false,
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::AnswerUnreadable { .. }
+            | Self::HostStorage { .. }
+            | Self::OutboxFailed { .. }
+            | Self::Cancelled { .. } => true,
+        }
+    }
+
+    /// When the server would like another try, in seconds.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Refused { retry_after_s, .. } => *retry_after_s,
+            _ => None,
+        }
+    }
+
+    /// The idempotency key under which the request still lies in the outbox.
+    pub fn pending_key(&self) -> Option<&str> {
+        match self {
+            Self::Refused { pending_key, .. }
+            | Self::Unreachable { pending_key, .. }
+            | Self::TimedOut { pending_key }
+            | Self::AnswerUnreadable { pending_key, .. }
+            | Self::HostStorage { pending_key, .. }
+            | Self::Cancelled { pending_key }
+            | Self::Internal { pending_key, .. } => pending_key.as_deref(),
+            Self::InvalidRequest { .. } | Self::OutboxFailed { .. } => None,
+        }
+    }
+
+    /// The same error about a request that stays in the outbox.
+    pub(crate) fn still_pending(mut self, key: &str) -> Self {
+        match &mut self {
+            Self::Refused { pending_key, .. }
+            | Self::Unreachable { pending_key, .. }
+            | Self::TimedOut { pending_key }
+            | Self::AnswerUnreadable { pending_key, .. }
+            | Self::HostStorage { pending_key, .. }
+            | Self::Cancelled { pending_key }
+            | Self::Internal { pending_key, .. } => *pending_key = Some(key.to_owned()),
+            Self::InvalidRequest { .. } | Self::OutboxFailed { .. } => {}
+        }
+        self
+    }
+
+    pub(crate) fn invalid(code: &str, detail: impl Into<String>, field: &str) -> Self {
+        Self::InvalidRequest { code: code.to_owned(), detail: detail.into(), field: Some(field.to_owned()) }
+    }
+
+    pub(crate) fn internal(detail: &str) -> Self {
+        Self::Internal { detail: detail.to_owned(), pending_key: None }
+    }
+
+    pub(crate) fn storage(detail: &str) -> Self {
+        Self::HostStorage { detail: detail.to_owned(), pending_key: None }
+    }
+
+    pub(crate) fn outbox(detail: &str) -> Self {
+        Self::OutboxFailed { detail: detail.to_owned() }
+    }
+
+    pub(crate) fn unreadable(status: u16, detail: &str) -> Self {
+        Self::AnswerUnreadable { status, detail: detail.to_owned(), pending_key: None }
+    }
+}
+
+impl From<Problem> for ClientError {
+    fn from(problem: Problem) -> Self {
+        Self::Refused {
+            code: problem.code,
+            title: problem.title,
+            detail: problem.detail,
+            status: problem.status,
+            field: problem.field,
+            callback_id: problem.callback_id,
+            retry_after_s: problem.retry_after_s,
+            request_id: problem.request_id,
+            pending_key: None,
+        }
+    }
+}
+
+impl From<TransportError> for ClientError {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::TimedOut => Self::TimedOut { pending_key: None },
+            TransportError::Cancelled => Self::Cancelled { pending_key: None },
+            TransportError::AnswerTooLarge => Self::unreadable(0, "it is too large"),
+            TransportError::HostFailed => Self::internal("the host's HTTP stack failed"),
+            TransportError::Unreachable | TransportError::TlsFailed | TransportError::ConnectionLost => {
+                Self::Unreachable { detail: error.to_string(), pending_key: None }
+            }
+        }
+    }
+}
