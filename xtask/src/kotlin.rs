@@ -1,0 +1,98 @@
+//! The Kotlin library on the JVM: Maven, ktlint.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    error::{Error, Result},
+    places::{self, Places},
+    process,
+};
+
+const KTLINT: &str = "1.8.0";
+
+/// Fetches ktlint.
+pub(crate) fn set_up(places: &Places) -> Result<String> {
+    for (program, remedy) in [
+        ("java", "install a JDK 17 or later (Debian: `apt-get install openjdk-17-jdk-headless`)"),
+        ("mvn", "install Maven 3.8 or later (Debian: `apt-get install maven`)"),
+    ] {
+        if places::in_path(program).is_none() {
+            return Err(Error::missing(program, remedy));
+        }
+    }
+    let jar = ktlint_jar(places);
+    if !jar.is_file() {
+        let folder = places.cache.join("ktlint");
+        println!("    downloading ktlint {KTLINT}");
+        process::retry("ktlint", || {
+            let mut command = maven();
+            command.arg("--quiet").arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy");
+            command.arg(format!("-Dartifact=com.pinterest.ktlint:ktlint-cli:{KTLINT}:jar:all"));
+            command.arg(format!("-DoutputDirectory={}", folder.display()));
+            process::run(&mut command)
+        })?;
+    }
+    Ok(jar.display().to_string())
+}
+
+fn ktlint_jar(places: &Places) -> PathBuf {
+    places.cache.join(format!("ktlint/ktlint-cli-{KTLINT}-all.jar"))
+}
+
+/// Checks the Kotlin that people write.
+pub(crate) fn ktlint(places: &Places) -> Command {
+    let mut command = Command::new("java");
+    command.args(["--add-opens=java.base/java.lang=ALL-UNNAMED", "-jar"]).arg(ktlint_jar(places));
+    command.args(["--relative", "bindings/kotlin/src/**/*.kt"]).current_dir(&places.root);
+    command
+}
+
+/// Maven without questions and without a daemon that outlives it, giving up on a silent download after a minute.
+fn maven() -> Command {
+    let mut command = Command::new("mvn");
+    command.args([
+        "--batch-mode",
+        "--no-transfer-progress",
+        "-Dkotlin.compiler.daemon=false",
+        "-Dmaven.wagon.rto=60000",
+        "-Dmaven.wagon.http.retryHandler.count=3",
+    ]);
+    command
+}
+
+/// Runs Maven on one project and tries again when only a download failed.
+pub(crate) fn run_maven(project: &Path, log: &Path, mut arguments: impl FnMut(&mut Command)) -> Result<()> {
+    if !project.join("pom.xml").is_file() {
+        return Err(Error::missing(
+            &project.join("pom.xml").display().to_string(),
+            "this checkout has no such part",
+        ));
+    }
+    const ATTEMPTS: usize = 3;
+    let mut attempt = 1;
+    loop {
+        let seen = fs::metadata(log).map_or(0, |file| file.len());
+        let mut command = maven();
+        command.current_dir(project);
+        arguments(&mut command);
+        let result = process::run_logged(&mut command, log);
+        let download_failed = result.is_err() && download_failed(log, seen);
+        if !download_failed || attempt == ATTEMPTS {
+            return result;
+        }
+        println!("    a download failed (attempt {attempt} of {ATTEMPTS})");
+        attempt += 1;
+    }
+}
+
+fn download_failed(log: &Path, from: u64) -> bool {
+    let text = fs::read(log).unwrap_or_default();
+    let new = usize::try_from(from).ok().and_then(|from| text.get(from..)).unwrap_or_default();
+    let new = String::from_utf8_lossy(new);
+    // Maven's words, not a test's: a failed test is never tried again.
+    ["Could not transfer artifact", "Could not resolve dependencies"].iter().any(|words| new.contains(words))
+}

@@ -1,0 +1,91 @@
+//! Formatting, lints, licences.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::{
+    counts::Counts,
+    error::{Error, Result},
+    kotlin,
+    places::{Places, cargo},
+    process, rust, swift,
+};
+
+/// Runs every check, one after another whatever the others say. Answers with the counts and with what could not be
+/// checked on this machine.
+pub(crate) fn run(places: &Places, log: &Path) -> Result<(Counts, Vec<String>)> {
+    let cargo_in_root = |arguments: &[&str]| {
+        let mut command = cargo();
+        command.args(arguments).current_dir(&places.root);
+        command
+    };
+    let mut checks = Checks { log, counts: Counts::default() };
+    checks.run("rustfmt", || Ok(cargo_in_root(&["fmt", "--all", "--check"])))?;
+    checks.run("clippy", || {
+        let mut command = cargo_in_root(&["clippy", "--workspace", "--all-targets"]);
+        command.args(["--features", "ringback-bindings/test-hooks", "--", "--deny", "warnings"]);
+        Ok(command)
+    })?;
+    checks.run("cargo deny: bans, licenses, sources", || {
+        rust::set_up(places)?;
+        let mut command = rust::deny(places);
+        command.args(["bans", "licenses", "sources"]);
+        Ok(command)
+    })?;
+    let unchecked = advisories(places, &mut checks)?;
+    checks.run("ktlint", || {
+        kotlin::set_up(places)?;
+        Ok(kotlin::ktlint(places))
+    })?;
+    checks.run("swift-format", || {
+        swift::set_up(places)?;
+        swift::command(
+            places,
+            &["format", "lint", "--strict", "--recursive", "Package.swift", "Sources", "Tests"],
+        )
+    })?;
+    Ok((checks.counts, unchecked.into_iter().collect()))
+}
+
+struct Checks<'a> {
+    log: &'a Path,
+    counts: Counts,
+}
+
+impl Checks<'_> {
+    /// Only an interruption is an error: a check that cannot run has failed.
+    fn run(&mut self, name: &str, command: impl FnOnce() -> Result<Command>) -> Result<()> {
+        self.record(name, command().and_then(|mut command| process::run_logged(&mut command, self.log)))
+    }
+
+    fn record(&mut self, name: &str, result: Result<()>) -> Result<()> {
+        match result {
+            Ok(()) => {
+                println!("    ok      {name}");
+                self.counts.passed += 1;
+            }
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => {
+                println!("    FAILED  {name}: {error}");
+                self.counts.failed += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Known vulnerabilities come from a database on a code host that not every machine reaches: where it cannot be had,
+/// that is said, and is no failure.
+fn advisories(places: &Places, checks: &mut Checks<'_>) -> Result<Option<String>> {
+    let log = checks.log.with_file_name("advisories.log");
+    let mut command = rust::deny(places);
+    command.arg("advisories");
+    let result = process::run_logged(&mut command, &log);
+    let text = fs::read_to_string(&log).unwrap_or_default();
+    if result.is_err() && text.contains("failed to fetch advisory database") {
+        let note = "cargo deny: advisories NOT CHECKED: the advisory database cannot be reached from here";
+        println!("    {note}");
+        return Ok(Some(note.to_owned()));
+    }
+    checks.record("cargo deny: advisories", result)?;
+    Ok(None)
+}
