@@ -1,0 +1,99 @@
+//! A transaction, as a body sees it.
+
+use super::value::RowOf;
+use super::{Param, Row, StorageError, postgres, sqlite};
+
+/// A transaction under way. After a statement has failed every further one fails with the same error, and nothing of
+/// the transaction is kept.
+pub struct Tx<'a> {
+    connection: Connection<'a>,
+    pub(super) failure: Option<StorageError>,
+}
+
+enum Connection<'a> {
+    Sqlite(&'a mut sqlite::Session),
+    Postgres(&'a mut postgres::Session),
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn sqlite(session: &'a mut sqlite::Session) -> Self {
+        Self { connection: Connection::Sqlite(session), failure: None }
+    }
+
+    pub(super) fn postgres(session: &'a mut postgres::Session) -> Self {
+        Self { connection: Connection::Postgres(session), failure: None }
+    }
+
+    /// Runs a statement; the number of rows it changed.
+    pub fn execute(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<u64, StorageError> {
+        self.attempt(|connection| match connection {
+            Connection::Sqlite(session) => session.execute(sql, params),
+            Connection::Postgres(session) => session.execute(sql, params),
+        })
+    }
+
+    /// Runs a query and maps each row. An error of `map` is passed on and does not fail the transaction by itself.
+    pub fn query<T>(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StorageError>,
+    ) -> Result<Vec<T>, StorageError> {
+        let mut found = Vec::new();
+        self.each(sql, params, &mut |row| found.push(map(row)))?;
+        found.into_iter().collect()
+    }
+
+    /// Like [`Tx::query`], for the first row only.
+    pub fn query_opt<T>(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StorageError>,
+    ) -> Result<Option<T>, StorageError> {
+        let mut found = None;
+        self.each(sql, params, &mut |row| {
+            found.get_or_insert_with(|| map(row));
+        })?;
+        found.transpose()
+    }
+
+    /// Like [`Tx::query_opt`], where there must be a row: [`StorageError::NotFound`] if there is none.
+    pub fn query_one<T>(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        map: impl FnMut(&Row<'_>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        self.query_opt(sql, params, map)?.ok_or(StorageError::NotFound)
+    }
+
+    /// A statement that returns rows is always run to its end: on SQLite `returning` writes as it goes.
+    fn each(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        see: &mut dyn FnMut(&Row<'_>),
+    ) -> Result<(), StorageError> {
+        self.attempt(|connection| match connection {
+            Connection::Sqlite(session) => session.query(sql, params, &mut |row| see(&Row(RowOf::Sqlite(row)))),
+            Connection::Postgres(session) => {
+                session.query(sql, params, &mut |row| see(&Row(RowOf::Postgres(row))))
+            }
+        })
+    }
+
+    fn attempt<T>(
+        &mut self,
+        run: impl FnOnce(&mut Connection<'a>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let result = run(&mut self.connection);
+        if let Err(error) = &result {
+            self.failure = Some(error.clone());
+        }
+        result
+    }
+}
