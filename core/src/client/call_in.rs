@@ -1,12 +1,20 @@
 //! Click-to-call.
 
-use super::{ClientError, RingbackClient};
+use super::outbox::{Draft, PendingKind};
+use super::{ClientError, RingbackClient, callbacks, json};
 use crate::protocol::{CallInRequest, CallTicket};
 
 impl RingbackClient {
-    /// Asks for a number to dial, and a code that tells the agent who calls and why.
+    /// Asks for a number to dial, and a code that tells the agent who calls and why. Asking again for the same thing
+    /// (an equal request) while the first is unanswered is the same request.
     pub async fn request_call_in(&self, request: CallInRequest) -> Result<CallTicket, ClientError> {
-        let _ = request;
-        Err(ClientError::internal("not there yet"))
+        callbacks::check(&request.context)?;
+        let draft = Draft {
+            kind: PendingKind::RequestCallIn,
+            path: "/v1/call-ins".to_owned(),
+            callback_id: None,
+            body: json(&request)?,
+        };
+        Ok(self.submit(draft).await?.0)
     }
 }

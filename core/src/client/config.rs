@@ -63,31 +63,82 @@ impl std::fmt::Debug for ClientConfig {
     }
 }
 
-/// The base of every address, without a slash at its end.
-pub(crate) fn base_url(config: &ClientConfig) -> Result<String, ClientError> {
-    let fault = |detail: &str| ClientError::InvalidRequest {
-        code: "config_invalid".to_owned(),
-        detail: detail.to_owned(),
-        field: Some("base_url".to_owned()),
-    };
-    if config.base_url.contains(['?', '#', '@']) {
-        return Err(fault("the base URL has a query, a fragment or a user name; leave them out"));
+/// Checks the configuration and gives the base of every address, without a slash at its end.
+pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
+    let fault = |field: &str, detail: &str| Err(ClientError::invalid("config_invalid", detail, field));
+    if config.app_key.is_empty() || !config.app_key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return fault("app_key", "the app key is empty or not plain ASCII");
     }
-    let uri: http::Uri = config
-        .base_url
-        .parse()
-        .map_err(|_| fault("the base URL is not one, like https://calls.example.com"))?;
+    if config.data_dir.is_empty() {
+        return fault("data_dir", "the client needs a folder of its own");
+    }
+    if config.request_timeout_ms == 0 || config.event_silence_ms == 0 {
+        return fault("request_timeout_ms", "a limit of no time at all lets nothing through");
+    }
+    if config.base_url.contains(['?', '#', '@']) {
+        return fault("base_url", "the base URL has a query, a fragment or a user name; leave them out");
+    }
+    let uri = config.base_url.parse::<http::Uri>().unwrap_or_default();
     let host = uri.host().unwrap_or_default();
     match uri.scheme_str() {
-        Some("https") if !host.is_empty() => {}
-        Some("http") if is_this_machine(host) || (config.allow_clear_text && !host.is_empty()) => {}
-        Some("http") => return Err(fault("http would carry everything in clear; use https")),
-        _ => return Err(fault("the base URL needs a scheme and a host, like https://calls.example.com")),
+        _ if host.is_empty() => fault("base_url", "the base URL is not one like https://calls.example.com"),
+        Some("https") => Ok(config.base_url.trim_end_matches('/').to_owned()),
+        Some("http") if config.allow_clear_text || is_this_machine(host) => {
+            Ok(config.base_url.trim_end_matches('/').to_owned())
+        }
+        _ => fault("base_url", "anything but https would carry everything in clear"),
     }
-    Ok(config.base_url.trim_end_matches('/').to_owned())
 }
 
 fn is_this_machine(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base_url(url: &str) -> Option<String> {
+        check(&ClientConfig::new(url, "rb_pub_x", "/data")).ok()
+    }
+
+    #[test]
+    fn only_safe_addresses_are_taken() {
+        for url in
+            ["https://calls.example.com", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost"]
+        {
+            assert_eq!(base_url(url).as_deref(), Some(url));
+        }
+        assert_eq!(base_url("https://example.com/calls/").as_deref(), Some("https://example.com/calls"));
+        for url in [
+            "",
+            "calls.example.com",
+            "/calls",
+            "http://calls.example.com",
+            "http://10.0.0.1",
+            "ftp://a.b",
+            "https://user@example.com",
+            "https://example.com?x",
+            "https://example.com#x",
+            "https://",
+            "http://localhost.example.com",
+        ] {
+            assert_eq!(base_url(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn clear_text_is_a_choice() {
+        let config = ClientConfig::new("http://10.0.2.2:8080", "rb_pub_x", "/data");
+        assert!(check(&ClientConfig { allow_clear_text: true, ..config }).is_ok());
+    }
+
+    #[test]
+    fn a_faulty_field_is_named() {
+        let fault = check(&ClientConfig::new("https://example.com", "rb pub", "/data")).unwrap_err();
+        assert!(
+            matches!(fault, ClientError::InvalidRequest { field: Some(field), .. } if field == "app_key")
+        );
+    }
 }

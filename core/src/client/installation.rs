@@ -1,1 +1,128 @@
-//! Installation.
+//! The installation: who this copy of the app is to the server.
+
+use super::ClientError;
+use super::exchange::{Credential, Exchange, Failed, Outgoing};
+use super::vault::Vault;
+use crate::host::LogLevel;
+use crate::protocol::{BearerToken, Installation, InstallationRequest, InstallationSecret};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Mutex;
+
+const VAULT_KEY: &str = "ringback.installation";
+
+/// What is kept of an installation. A token is never shown to another server than the one that gave it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    base_url: String,
+    secret: InstallationSecret,
+    installation: Option<Installation>,
+}
+
+#[derive(Default)]
+struct State {
+    installation: Option<Installation>,
+    /// How the last registration failed, for those who waited for it.
+    failed: Option<ClientError>,
+}
+
+/// Speaks to the server as this installation, and makes it one on first use.
+pub(crate) struct Session {
+    pub(crate) exchange: Exchange,
+    vault: Vault,
+    state: Mutex<State>,
+    /// Rises with every registration, whatever comes of it.
+    registrations: AtomicU64,
+}
+
+impl Session {
+    pub(crate) fn new(exchange: Exchange, vault: Vault) -> Self {
+        Self { exchange, vault, state: Mutex::default(), registrations: AtomicU64::new(0) }
+    }
+
+    /// Sends a request as this installation.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, outgoing: &Outgoing) -> Result<T, Failed> {
+        let installation = self.installation(None).await?;
+        let answer = self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await;
+        match answer {
+            Err(failed) if failed.is_credential_refused() => {
+                let installation = self.installation(Some(&installation.token)).await?;
+                self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The installation, registered if need be. With the token that the server just `refused` it is another token.
+    /// Of many callers at once one registers; the others share what comes of it.
+    pub(crate) async fn installation(
+        &self,
+        refused: Option<&BearerToken>,
+    ) -> Result<Installation, ClientError> {
+        let registrations_before = self.registrations.load(Ordering::Acquire);
+        let mut state = self.state.lock().await;
+        let is_good = |installation: &&Installation| Some(&installation.token) != refused;
+        if let Some(installation) = state.installation.as_ref().filter(is_good) {
+            return Ok(installation.clone());
+        }
+        let registered_meanwhile = self.registrations.load(Ordering::Acquire) != registrations_before;
+        if let Some(error) = state.failed.as_ref().filter(|_| registered_meanwhile) {
+            return Err(error.clone());
+        }
+        let kept = self.vault.read::<Kept>(VAULT_KEY).await?;
+        let kept = kept.filter(|kept| kept.base_url == self.exchange.base_url);
+        if let Some(installation) = kept.as_ref().and_then(|kept| kept.installation.as_ref()).filter(is_good)
+        {
+            state.installation = Some(installation.clone());
+            return Ok(installation.clone());
+        }
+        let registered = self.register(kept).await;
+        state.failed = registered.as_ref().err().cloned();
+        state.installation = registered.as_ref().ok().cloned();
+        self.registrations.fetch_add(1, Ordering::Release);
+        registered
+    }
+
+    /// The secret is kept before the network is touched: a registration that is cut short is made again as the same.
+    async fn register(&self, kept: Option<Kept>) -> Result<Installation, ClientError> {
+        let kept = match kept {
+            Some(kept) => kept,
+            None => {
+                let base_url = self.exchange.base_url.clone();
+                let kept = Kept { base_url, secret: new_secret(), installation: None };
+                self.vault.write(VAULT_KEY, &kept).await?;
+                kept
+            }
+        };
+        let body = serde_json::to_vec(&InstallationRequest { secret: kept.secret.clone() })
+            .map_err(|_| ClientError::internal("a request has no JSON form"))?;
+        let outgoing = Outgoing {
+            method: "POST",
+            path: "/v1/installations".to_owned(),
+            body: Some(body),
+            idempotency_key: Some(uuid::Uuid::new_v4().to_string()),
+        };
+        let answer = self.exchange.send::<Installation>(&outgoing, &Credential::AppKey).await;
+        let installation = answer.map_err(|failed| failed.error)?;
+        // It becomes a header: anything but visible ASCII in it would be somebody else's doing.
+        if !installation.token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ClientError::unreadable(201, "its token is not one"));
+        }
+        self.vault.write(VAULT_KEY, &Kept { installation: Some(installation.clone()), ..kept }).await?;
+        self.exchange.log.log(
+            LogLevel::Info,
+            "ringback::installation",
+            "the installation is registered".to_owned(),
+        );
+        Ok(installation)
+    }
+}
+
+/// Three version 4 UUIDs: 366 random bits from the operating system.
+fn new_secret() -> InstallationSecret {
+    let random = [(); 3].map(|()| uuid::Uuid::new_v4().into_bytes()).concat();
+    InstallationSecret::new(URL_SAFE_NO_PAD.encode(random))
+}

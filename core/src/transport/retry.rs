@@ -21,22 +21,15 @@ impl RetryPolicy {
         (!gives_up).then(|| asked_ms + self.jitter_ms(tries, random))
     }
 
-    /// The same for whoever never gives up: a longer wait that the server asks for is kept.
+    /// The same for whoever never gives up: a wait the server asks for is kept, up to an hour.
     pub(crate) fn endless_wait_ms(&self, tries: u32, retry_after_s: Option<u32>, random: f64) -> u64 {
-        u64::from(retry_after_s.unwrap_or(0)) * 1000 + self.jitter_ms(tries, random)
+        u64::from(retry_after_s.unwrap_or(0).min(3_600)) * 1000 + self.jitter_ms(tries, random)
     }
 
     fn jitter_ms(&self, tries: u32, random: f64) -> u64 {
         let doubled = u64::from(self.base_ms) << tries.saturating_sub(1).min(20);
         let bound = doubled.min(u64::from(self.max_ms));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "0..max_ms"
-        )]
-        let wait = (bound as f64 * random.clamp(0.0, 1.0)) as u64;
-        wait
+        (bound as f64 * random.clamp(0.0, 1.0)) as u64
     }
 }
 
@@ -58,4 +51,51 @@ pub(crate) fn retry_after_s(headers: &[HttpHeader], now: Timestamp) -> Option<u3
     }
     let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
     Some(u32::try_from(date.as_second().saturating_sub(now.as_second())).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const POLICY: RetryPolicy = RetryPolicy { max_tries: 4, base_ms: 500, max_ms: 30_000 };
+
+    #[test]
+    fn waits_double_and_tries_end() {
+        let longest: Vec<_> = (1..=4).map(|tries| POLICY.wait_ms(tries, None, 1.0)).collect();
+        assert_eq!(longest, [Some(500), Some(1_000), Some(2_000), None]);
+        assert_eq!(POLICY.wait_ms(1, None, 0.0), Some(0));
+    }
+
+    #[test]
+    fn the_server_is_not_asked_before_it_wants_to_be() {
+        assert_eq!(POLICY.wait_ms(1, Some(30), 0.0), Some(30_000));
+        assert_eq!(POLICY.wait_ms(1, Some(31), 0.0), None);
+        assert_eq!(POLICY.endless_wait_ms(1, Some(31), 0.0), 31_000);
+        assert_eq!(POLICY.endless_wait_ms(1, Some(u32::MAX), 0.0), 3_600_000);
+    }
+
+    #[test]
+    fn retry_after_is_a_number_or_a_date() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().expect("a time");
+        let asked = |value: &str| {
+            retry_after_s(&[HttpHeader { name: "Retry-After".to_owned(), value: value.to_owned() }], now)
+        };
+        assert_eq!(asked("120"), Some(120));
+        assert_eq!(asked("Mon, 23 Nov 2026 10:00:30 GMT"), Some(30));
+        assert_eq!(asked("Mon, 23 Nov 2026 09:00:00 GMT"), Some(0));
+        assert_eq!(asked("99999999999999"), Some(u32::MAX));
+        assert_eq!((asked("soon"), asked("")), (None, None));
+        assert_eq!(retry_after_s(&[], now), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_bounded_both_ways(tries in 1u32..100, asked in prop::option::of(0u32..100), random in 0.0..1.0) {
+            let asked_ms = u64::from(asked.unwrap_or(0)) * 1000;
+            let wait = POLICY.endless_wait_ms(tries, asked, random);
+            prop_assert!((asked_ms..=asked_ms + 30_000).contains(&wait));
+            prop_assert!(POLICY.wait_ms(tries, asked, random).is_none_or(|bounded| bounded == wait));
+        }
+    }
 }

@@ -1,0 +1,188 @@
+//! One request and its answer: headers, limits, tries, and what the answer means.
+
+use super::ClientError;
+use crate::host::{Clock, LogLevel, Logger};
+use crate::protocol::{APP_KEY_HEADER, BearerToken, IDEMPOTENCY_KEY_HEADER, Problem, ProblemCode, Timestamp};
+use crate::transport::retry::{RetryPolicy, is_passing, is_passing_fault, retry_after_s};
+use crate::transport::{HttpHeader, HttpRequest, HttpResponse, Transport, TransportError};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+const MAX_ANSWER_BYTES: u32 = 1024 * 1024;
+const LOG_TARGET: &str = "ringback::exchange";
+
+/// A request without address and credentials.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) method: &'static str,
+    /// From `/v1` on.
+    pub(crate) path: String,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl Outgoing {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { method: "GET", path: path.into(), body: None, idempotency_key: None }
+    }
+}
+
+/// What a request proves its right with.
+pub(crate) enum Credential<'a> {
+    AppKey,
+    Bearer(&'a BearerToken),
+}
+
+/// A request that came to nothing.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: ClientError,
+    /// The server has refused this very request, and will whenever it is sent.
+    pub(crate) settled: bool,
+    /// Another try soon may end otherwise.
+    pub(crate) passing: bool,
+    pub(crate) retry_after_s: Option<u32>,
+}
+
+impl Failed {
+    /// The server does not know this credential, or no longer.
+    pub(crate) fn is_credential_refused(&self) -> bool {
+        self.error.code() == ProblemCode::CredentialsInvalid.code()
+    }
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self { error, settled: false, passing: false, retry_after_s: None }
+    }
+}
+
+impl From<TransportError> for Failed {
+    fn from(error: TransportError) -> Self {
+        Self { passing: is_passing_fault(error), ..Self::from(ClientError::from(error)) }
+    }
+}
+
+/// The way to the server.
+pub(crate) struct Exchange {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) base_url: String,
+    pub(crate) app_key: String,
+    pub(crate) timeout_ms: u32,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log: Logger,
+}
+
+impl Exchange {
+    /// Sends the request, again where that may help, and reads the answer.
+    pub(crate) async fn send<T: DeserializeOwned>(
+        &self,
+        outgoing: &Outgoing,
+        credential: &Credential<'_>,
+    ) -> Result<T, Failed> {
+        let mut tries = 0;
+        loop {
+            let failed = match self.try_once(outgoing, credential).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            tries += 1;
+            let wait_ms = self.retry.wait_ms(tries, failed.retry_after_s, random_fraction());
+            let (method, path, code) = (outgoing.method, &outgoing.path, failed.error.code());
+            match wait_ms.filter(|_| failed.passing) {
+                Some(wait_ms) => {
+                    let line = format!("{method} {path}: {code} at try {tries}; again in {wait_ms} ms");
+                    self.log.log(LogLevel::Info, LOG_TARGET, line);
+                    tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+                }
+                None => {
+                    let line = format!("{method} {path}: {code} at try {tries}; no further one");
+                    self.log.log(LogLevel::Warn, LOG_TARGET, line);
+                    return Err(failed);
+                }
+            }
+        }
+    }
+
+    async fn try_once<T: DeserializeOwned>(
+        &self,
+        outgoing: &Outgoing,
+        credential: &Credential<'_>,
+    ) -> Result<T, Failed> {
+        let sending = self.transport.send(self.request(outgoing, credential));
+        let answer = match tokio::time::timeout(self.timeout(), sending).await {
+            Ok(answer) => answer?,
+            Err(_) => return Err(TransportError::TimedOut.into()),
+        };
+        read_answer(&answer, self.clock.now())
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms.into())
+    }
+
+    pub(crate) fn request(&self, outgoing: &Outgoing, credential: &Credential<'_>) -> HttpRequest {
+        let header = |name: &str, value: String| HttpHeader { name: name.to_owned(), value };
+        let mut headers = vec![header("accept", "application/json, application/problem+json".to_owned())];
+        headers.push(match credential {
+            Credential::AppKey => header(APP_KEY_HEADER, self.app_key.clone()),
+            Credential::Bearer(token) => header("authorization", format!("Bearer {}", token.expose())),
+        });
+        if let Some(key) = &outgoing.idempotency_key {
+            headers.push(header(IDEMPOTENCY_KEY_HEADER, key.clone()));
+        }
+        if outgoing.body.is_some() {
+            headers.push(header("content-type", "application/json".to_owned()));
+        }
+        HttpRequest {
+            method: outgoing.method.to_owned(),
+            url: format!("{}{}", self.base_url, outgoing.path),
+            headers,
+            body: outgoing.body.clone(),
+            timeout_ms: self.timeout_ms,
+            max_answer_bytes: MAX_ANSWER_BYTES,
+        }
+    }
+}
+
+/// What an answer means. Anything that is not plainly this server's own is unreadable, so that a sign-in page or a
+/// broken proxy never settles a request.
+pub(crate) fn read_answer<T: DeserializeOwned>(answer: &HttpResponse, now: Timestamp) -> Result<T, Failed> {
+    let status = answer.status;
+    let header_retry_after_s = retry_after_s(&answer.headers, now);
+    let unreadable = |detail: &str| Failed {
+        error: ClientError::unreadable(status, detail),
+        settled: false,
+        passing: is_passing(status),
+        retry_after_s: header_retry_after_s,
+    };
+    if answer.body.len() > MAX_ANSWER_BYTES as usize {
+        return Err(Failed { passing: false, ..unreadable("it is too large") });
+    }
+    if (200..300).contains(&status) {
+        return serde_json::from_slice(&answer.body)
+            .map_err(|_| unreadable("it is not the JSON that was asked for"));
+    }
+    let problem = serde_json::from_slice::<Problem>(&answer.body).ok();
+    let Some(problem) = problem.filter(|problem| problem.type_uri.starts_with("urn:ringback:problem:"))
+    else {
+        return Err(unreadable("it is not a problem document"));
+    };
+    let retry_after_s = problem.retry_after_s.or(header_retry_after_s);
+    Err(Failed {
+        error: Problem { status, retry_after_s, ..problem }.into(),
+        // 401 says something about the credential, not about the request.
+        settled: (400..500).contains(&status) && status != 401 && !is_passing(status),
+        passing: is_passing(status),
+        retry_after_s,
+    })
+}
+
+/// Anywhere in 0..1.
+pub(crate) fn random_fraction() -> f64 {
+    // The lower half of a version 4 UUID has 62 random bits, of which the last 32 are enough for a wait.
+    let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
+    f64::from((random & u64::from(u32::MAX)) as u32) / (f64::from(u32::MAX) + 1.0)
+}
