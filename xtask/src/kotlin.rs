@@ -29,8 +29,12 @@ pub(crate) fn set_up(places: &Places) -> Result<String> {
         let folder = places.cache.join("ktlint");
         println!("    downloading ktlint {KTLINT}");
         process::retry("ktlint", || {
-            let mut command = maven();
-            command.arg("--quiet").arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy");
+            let mut command = Command::new("mvn");
+            command.args([
+                "--batch-mode",
+                "--quiet",
+                "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy",
+            ]);
             command.arg(format!("-Dartifact=com.pinterest.ktlint:ktlint-cli:{KTLINT}:jar:all"));
             command.arg(format!("-DoutputDirectory={}", folder.display()));
             process::run(&mut command)
@@ -51,37 +55,32 @@ pub(crate) fn ktlint(places: &Places) -> Command {
     command
 }
 
-/// Maven without questions and without a daemon that outlives it, giving up on a silent download after a minute.
-fn maven() -> Command {
+/// Maven on one project: without questions, without a daemon that outlives it, and giving up on a silent download after
+/// a minute.
+pub(crate) fn maven(project: &Path) -> Result<Command> {
+    let pom = project.join("pom.xml");
+    if !pom.is_file() {
+        return Err(Error::missing(&pom.display().to_string(), "this checkout has no such part"));
+    }
     let mut command = Command::new("mvn");
-    command.args([
+    command.current_dir(project).args([
         "--batch-mode",
         "--no-transfer-progress",
         "-Dkotlin.compiler.daemon=false",
         "-Dmaven.wagon.rto=60000",
         "-Dmaven.wagon.http.retryHandler.count=3",
     ]);
-    command
+    Ok(command)
 }
 
-/// Runs Maven on one project and tries again when only a download failed.
-pub(crate) fn run_maven(project: &Path, log: &Path, mut arguments: impl FnMut(&mut Command)) -> Result<()> {
-    if !project.join("pom.xml").is_file() {
-        return Err(Error::missing(
-            &project.join("pom.xml").display().to_string(),
-            "this checkout has no such part",
-        ));
-    }
+/// Runs Maven and tries again when only a download failed.
+pub(crate) fn run_maven(command: &mut Command, log: &Path) -> Result<()> {
     const ATTEMPTS: usize = 3;
     let mut attempt = 1;
     loop {
         let seen = fs::metadata(log).map_or(0, |file| file.len());
-        let mut command = maven();
-        command.current_dir(project);
-        arguments(&mut command);
-        let result = process::run_logged(&mut command, log);
-        let download_failed = result.is_err() && download_failed(log, seen);
-        if !download_failed || attempt == ATTEMPTS {
+        let result = process::run_logged(command, log);
+        if result.is_ok() || attempt == ATTEMPTS || !download_failed(log, seen) {
             return result;
         }
         println!("    a download failed (attempt {attempt} of {ATTEMPTS})");

@@ -1,12 +1,16 @@
 //! Formatting, lints, licences.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     counts::Counts,
     error::{Error, Result},
     kotlin,
-    places::{Places, cargo},
+    places::{self, Places, cargo},
     process, rust, swift,
 };
 
@@ -38,10 +42,9 @@ pub(crate) fn run(places: &Places, log: &Path) -> Result<(Counts, Vec<String>)> 
     })?;
     checks.run("swift-format", || {
         swift::set_up(places)?;
-        swift::command(
-            places,
-            &["format", "lint", "--strict", "--recursive", "Package.swift", "Sources", "Tests"],
-        )
+        let mut command = swift::command(places, &["format", "lint", "--strict"])?;
+        command.args(hand_written_swift(places)?);
+        Ok(command)
     })?;
     Ok((checks.counts, unchecked.into_iter().collect()))
 }
@@ -88,4 +91,15 @@ fn advisories(places: &Places, checks: &mut Checks<'_>) -> Result<Option<String>
     }
     checks.record("cargo deny: advisories", result)?;
     Ok(None)
+}
+
+/// What people write in the Swift package, relative to it.
+fn hand_written_swift(places: &Places) -> Result<Vec<PathBuf>> {
+    let package = places.root.join("bindings/swift");
+    let mut files = places::files_below(&package.join("Sources"))?;
+    files.retain(|file| !file.starts_with(package.join("Sources/RingbackGenerated")));
+    files.extend(places::files_below(&package.join("Tests"))?);
+    files.push(package.join("Package.swift"));
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "swift"));
+    Ok(files.iter().filter_map(|file| Some(file.strip_prefix(&package).ok()?.to_owned())).collect())
 }

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     kotlin, lint,
     places::{self, Places, cargo},
-    postgres::Cluster,
+    postgres::{self, Cluster},
     privacy, process, swift,
 };
 
@@ -68,24 +68,27 @@ impl Part {
     }
 }
 
-/// One run of the tests: where it writes and what it has started.
-pub(crate) struct Run<'a> {
-    pub places: &'a Places,
-    /// All of the workspace is tested, so all of it is built at once.
-    pub whole_workspace: bool,
-    services: OnceCell<Result<Services, String>>,
+/// What a part's tests talk to, besides what they start themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Postgres,
+    /// PostgreSQL, the server binary, the doubles binary.
+    Everything,
 }
 
-/// What tests talk to.
-struct Services {
-    cluster: Cluster,
-    server: PathBuf,
-    doubles: PathBuf,
+/// One run of the tests: where it writes and what it has started.
+pub(crate) struct Run<'a> {
+    places: &'a Places,
+    /// All of the workspace is tested, so all of it is built at once.
+    whole_workspace: bool,
+    cluster: OnceCell<Result<Cluster, String>>,
+    programs: OnceCell<Result<(), String>>,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(places: &'a Places, whole_workspace: bool) -> Self {
-        Self { places, whole_workspace, services: OnceCell::new() }
+        Self { places, whole_workspace, cluster: OnceCell::new(), programs: OnceCell::new() }
     }
 
     pub(crate) fn log(&self, name: &str) -> PathBuf {
@@ -96,11 +99,13 @@ impl<'a> Run<'a> {
     pub(crate) fn part(&self, part: Part) -> Result<(Counts, Vec<String>)> {
         let log = self.log(part.name());
         let counts = match part {
-            Part::Rust => self.cargo_test(&["--workspace"], &log),
-            Part::Core => self.cargo_test(&["--package", "ringback-core", "--all-features"], &log),
-            Part::Server => self.cargo_test(&["--package", "ringback-server"], &log),
-            Part::Doubles => self.cargo_test(&["--package", "ringback-doubles"], &log),
-            Part::E2e => self.cargo_test(&["--package", "ringback-e2e"], &log),
+            Part::Rust => self.cargo_test(&["--workspace"], Needs::Everything, &log),
+            Part::Core => {
+                self.cargo_test(&["--package=ringback-core", "--all-features"], Needs::Nothing, &log)
+            }
+            Part::Server => self.cargo_test(&["--package=ringback-server"], Needs::Postgres, &log),
+            Part::Doubles => self.cargo_test(&["--package=ringback-doubles"], Needs::Nothing, &log),
+            Part::E2e => self.cargo_test(&["--package=ringback-e2e"], Needs::Everything, &log),
             Part::Kotlin => self.kotlin(&log),
             Part::Swift => self.swift(&log),
             Part::Lint => return lint::run(self.places, &log),
@@ -109,10 +114,10 @@ impl<'a> Run<'a> {
         counts.map(|counts| (counts, Vec::new()))
     }
 
-    fn cargo_test(&self, which: &[&str], log: &Path) -> Result<Counts> {
+    fn cargo_test(&self, which: &[&str], needs: Needs, log: &Path) -> Result<Counts> {
         let mut command = cargo();
         command.arg("test").args(which).arg("--no-fail-fast").current_dir(&self.places.root);
-        self.lend_services(&mut command)?;
+        self.lend(needs, &mut command)?;
         let result = process::run_logged(&mut command, log);
         counted(result, counts::cargo_test(&read(log)?))
     }
@@ -122,12 +127,10 @@ impl<'a> Run<'a> {
         bindings::generate(self.places, Language::Kotlin, true, |command| process::run_logged(command, log))?;
         let reports = project.join("target/surefire-reports");
         places::fresh_folder(&reports)?;
-        let mut services = Ok(());
-        let result = kotlin::run_maven(&project, log, |command| {
-            command.arg("test").arg(format!("-Dringback.lib.dir={}", self.places.debug().display()));
-            services = self.lend_services(command);
-        });
-        services?;
+        let mut maven = kotlin::maven(&project)?;
+        maven.arg("test").arg(format!("-Drust.lib.dir={}", self.places.debug().display()));
+        self.lend(Needs::Everything, &mut maven)?;
+        let result = kotlin::run_maven(&mut maven, log);
         let mut sum = Counts::default();
         for report in places::files_below(&reports)? {
             if report.extension().is_some_and(|ending| ending == "xml") {
@@ -143,50 +146,56 @@ impl<'a> Run<'a> {
         bindings::generate(self.places, Language::Swift, true, |command| process::run_logged(command, log))?;
         let before = read(log)?.len();
         let mut command = swift::command(self.places, &["test"])?;
-        self.lend_services(&mut command)?;
+        self.lend(Needs::Everything, &mut command)?;
         let result = process::run_logged(&mut command, log);
         counted(result, counts::swift_test(read(log)?.get(before..).unwrap_or_default()))
     }
 
-    /// Tells tests where the server, the doubles, PostgreSQL and the logs are, having started what needs starting.
-    fn lend_services(&self, command: &mut Command) -> Result<()> {
-        let services = self
-            .services
-            .get_or_init(|| self.start_services().map_err(|error| error.to_string()))
-            .as_ref()
-            .map_err(|error| Error::Broken(error.clone()))?;
-        process::check_interrupted()?;
+    /// Starts what is needed and not yet there, and tells the tests where it is.
+    fn lend(&self, needs: Needs, command: &mut Command) -> Result<()> {
         command
-            .env("RINGBACK_TEST_POSTGRES", &services.cluster.url)
-            .env("RINGBACK_BIN", &services.server)
-            .env("RINGBACK_DOUBLES_BIN", &services.doubles)
             .env("RINGBACK_TEST_LOGS", self.places.logs())
             .env("RUST_BACKTRACE", "1")
             .env("CARGO_TERM_COLOR", "never");
+        if needs == Needs::Everything {
+            once(&self.programs, || self.build())?;
+            command
+                .env("RINGBACK_BIN", self.places.debug().join("ringback"))
+                .env("RINGBACK_DOUBLES_BIN", self.places.debug().join("ringback-doubles"));
+        }
+        if needs != Needs::Nothing {
+            let cluster = once(&self.cluster, || {
+                postgres::set_up(self.places)?;
+                Cluster::start(&self.log("postgres"))
+            })?;
+            command.env("RINGBACK_TEST_POSTGRES", &cluster.url);
+        }
         Ok(())
     }
 
-    fn start_services(&self) -> Result<Services> {
-        crate::postgres::set_up(self.places)?;
+    /// Builds the server and the doubles.
+    fn build(&self) -> Result<()> {
         let mut build = cargo();
         build.arg("build").current_dir(&self.places.root);
         if self.whole_workspace {
             // The same units as `cargo test --workspace`: nothing is compiled twice.
             build.args(["--workspace", "--lib", "--bins", "--tests", "--examples"]);
         } else {
-            build.args(["--package", "ringback-server", "--package", "ringback-doubles", "--bins"]);
+            build.args(["--package=ringback-server", "--package=ringback-doubles", "--bins"]);
         }
         let log = self.log("build");
-        println!("    building the server and the doubles");
-        process::run_logged(&mut build, &log).map_err(|error| {
-            Error::Broken(format!("{error}; {}:\n{}", log.display(), process::last_lines(&log, 60)))
-        })?;
-        Ok(Services {
-            cluster: Cluster::start(&self.log("postgres"))?,
-            server: self.places.debug().join("ringback"),
-            doubles: self.places.debug().join("ringback-doubles"),
+        process::run_logged(&mut build, &log).map_err(|error| match error {
+            Error::Interrupted => error,
+            error => Error::Broken(format!("{error}; {}:\n{}", log.display(), process::last_lines(&log, 60))),
         })
     }
+}
+
+/// Does it the first time; what failed then has failed for every part that needs it.
+fn once<T>(cell: &OnceCell<Result<T, String>>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    let made = cell.get_or_init(|| make().map_err(|error| error.to_string()));
+    process::check_interrupted()?;
+    made.as_ref().map_err(|error| Error::Broken(error.clone()))
 }
 
 /// A runner that failed without a failed test (it did not compile, it crashed) is a failure all the same.
