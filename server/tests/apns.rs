@@ -18,7 +18,9 @@ use uuid::Uuid;
 
 const TOPIC: &str = "com.example.ringback";
 const DEVICE: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
+/// For the tests in which the time-out is what happens.
+const IMPATIENCE: Duration = Duration::from_secs(2);
 
 struct Road {
     double: ApnsDouble,
@@ -42,7 +44,7 @@ fn settings(double: &ApnsDouble, credentials: &ApnsCredentials) -> ApnsSettings 
         },
         connection: ConnectionSettings {
             extra_roots_pem: Some(double.ca_pem().to_owned()),
-            request_timeout: Duration::from_millis(500),
+            request_timeout: PATIENCE,
             ..Default::default()
         },
     }
@@ -51,6 +53,14 @@ fn settings(double: &ApnsDouble, credentials: &ApnsCredentials) -> ApnsSettings 
 async fn road() -> Road {
     let double = double().await;
     let client = ApnsClient::new(&settings(&double, double.credentials())).unwrap();
+    Road { double, client }
+}
+
+async fn impatient_road() -> Road {
+    let double = double().await;
+    let mut settings = settings(&double, double.credentials());
+    settings.connection.request_timeout = IMPATIENCE;
+    let client = ApnsClient::new(&settings).unwrap();
     Road { double, client }
 }
 
@@ -198,7 +208,7 @@ async fn another_teams_key_blocks_the_lane() {
 
 #[tokio::test]
 async fn a_stall_is_a_time_out_and_the_connection_lives_on() {
-    let road = road().await;
+    let road = impatient_road().await;
     let outcome = road.send_after(vec![Fault::Stall]).await;
     assert_eq!(outcome, Outcome::RetryAt { after: Duration::from_secs(1), reason: "timed_out".into() });
     let push = alert();

@@ -4,13 +4,15 @@
 mod apns;
 mod credentials;
 mod fault;
+mod fcm;
 mod record;
 mod server;
 mod tls;
 
 pub use apns::{ApnsDouble, ApnsDoubleSettings, TokenCheck};
-pub use credentials::ApnsCredentials;
+pub use credentials::{ApnsCredentials, ServiceAccount};
 pub use fault::{Fault, UnknownReason};
+pub use fcm::{FcmDouble, FcmDoubleSettings};
 pub use record::{Answer, Provider, Received, Record, WaitTimedOut};
 pub use tls::Authority;
 

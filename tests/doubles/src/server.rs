@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -12,10 +13,13 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
+
+use crate::{Answer, Fault};
 
 /// What becomes of a request.
 pub(crate) enum Reply {
@@ -24,6 +28,53 @@ pub(crate) enum Reply {
     Stall,
     Disconnect,
     RefuseStream,
+}
+
+/// What was decided about a request, for the sender and for the record.
+pub(crate) struct Handled {
+    reply: Reply,
+    pub(crate) answer: Option<Answer>,
+    delay: Duration,
+}
+
+impl Handled {
+    pub(crate) fn refused(response: Response<Full<Bytes>>, reason: &str) -> Self {
+        let answer = Answer { status: response.status().as_u16(), reason: Some(reason.to_owned()) };
+        Self { reply: Reply::Answer(response), answer: Some(answer), delay: Duration::ZERO }
+    }
+
+    /// Plays a fault; `refused` gets the reason, `Retry-After` in seconds and the instant of the script.
+    pub(crate) fn of(
+        fault: Fault,
+        accepted: impl FnOnce() -> Response<Full<Bytes>>,
+        refused: impl FnOnce(&str, Option<u64>, Option<Timestamp>) -> Response<Full<Bytes>>,
+    ) -> Self {
+        let taken = Some(Answer { status: 200, reason: None });
+        let (reply, answer, delay_ms) = match fault {
+            Fault::Accept => (Reply::Answer(accepted()), taken, 0),
+            Fault::Delay { delay_ms } => (Reply::Answer(accepted()), taken, delay_ms),
+            Fault::GoAway => (Reply::AnswerAndGoAway(accepted()), taken, 0),
+            Fault::Refuse { reason, retry_after_s, timestamp } => {
+                return Self::refused(refused(&reason, retry_after_s, timestamp), &reason);
+            }
+            Fault::Stall => (Reply::Stall, None, 0),
+            Fault::Disconnect => (Reply::Disconnect, None, 0),
+            Fault::RefuseStream => (Reply::RefuseStream, None, 0),
+        };
+        Self { reply, answer, delay: Duration::from_millis(delay_ms) }
+    }
+
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.status == 200)
+    }
+
+    /// The reply, late if the script says so.
+    pub(crate) async fn reply_in_time(self) -> Reply {
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        self.reply
+    }
 }
 
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -43,13 +94,12 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Listens on loopback, on a port of its own.
-    pub(crate) async fn start<H: Handler>(
+    pub(crate) fn start<H: Handler>(
+        listener: TcpListener,
         tls: Option<TlsAcceptor>,
         http2_only: bool,
         handler: Arc<H>,
     ) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(accept(listener, tls, http2_only, handler));
         Ok(Self { address, task })

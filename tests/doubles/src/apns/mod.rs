@@ -5,7 +5,6 @@ mod provider_token;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -13,15 +12,14 @@ use hyper::header::{AUTHORIZATION, RETRY_AFTER};
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 pub use self::provider_token::TokenCheck;
 use self::provider_token::Verifier;
 use crate::fault::Script;
 use crate::record::header_map;
-use crate::server::{Handler, Reply, Server};
-use crate::{
-    Answer, ApnsCredentials, Authority, Fault, Provider, Received, Record, StartError, UnknownReason,
-};
+use crate::server::{Handled, Handler, Reply, Server};
+use crate::{ApnsCredentials, Authority, Fault, Provider, Received, Record, StartError, UnknownReason};
 
 /// What an [`ApnsDouble`] is told at its start.
 #[derive(Debug, Clone)]
@@ -118,7 +116,8 @@ impl ApnsDouble {
         });
         let names = ["localhost", "127.0.0.1", "api.push.apple.com", "api.sandbox.push.apple.com"];
         let tls = authority.acceptor(&names, &[b"h2"])?;
-        let server = Server::start(Some(tls), true, state.clone()).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let server = Server::start(listener, Some(tls), true, state.clone())?;
         Ok(Self { state, server, credentials, ca_pem: authority.pem() })
     }
 
@@ -195,41 +194,23 @@ impl Handler for State {
     async fn handle(&self, connection: u64, request: Request<Bytes>) -> Reply {
         let at = Timestamp::now();
         let device = check::device_of(request.uri().path()).unwrap_or("").to_owned();
-        let fault = match self.check(&request, at) {
-            Ok(()) => self.script.take(&device),
-            Err(refusal) => refusal,
-        };
-        let (reply, answer) = reply(&fault, request.headers(), at);
+        let fault = self.check(&request, at).err().unwrap_or_else(|| self.script.take(&device));
+        let headers = request.headers();
+        let handled = Handled::of(
+            fault,
+            || accepted(headers),
+            |reason, retry_after_s, since| refused(headers, reason, since.unwrap_or(at), retry_after_s),
+        );
         self.record.add(Received {
             at,
             provider: Provider::Apns,
             connection,
             device,
-            headers: header_map(request.headers()),
+            headers: header_map(headers),
             payload: serde_json::from_slice(request.body()).unwrap_or(Value::Null),
-            answer,
+            answer: handled.answer.clone(),
         });
-        if let Fault::Delay { delay_ms } = fault {
-            tokio::time::sleep(Duration::from_millis(delay_ms)).await;
-        }
-        reply
-    }
-}
-
-fn reply(fault: &Fault, headers: &HeaderMap, now: Timestamp) -> (Reply, Option<Answer>) {
-    let answered = |status, reason: Option<&str>| Some(Answer { status, reason: reason.map(str::to_owned) });
-    match fault {
-        Fault::Accept | Fault::Delay { .. } => (Reply::Answer(accepted(headers)), answered(200, None)),
-        Fault::GoAway => (Reply::AnswerAndGoAway(accepted(headers)), answered(200, None)),
-        Fault::Refuse { reason, retry_after_s, timestamp } => {
-            let status = status_of(reason).unwrap_or(500);
-            let since = (status == 410).then(|| timestamp.unwrap_or(now));
-            let response = refused(headers, status, reason, since, *retry_after_s);
-            (Reply::Answer(response), answered(status, Some(reason)))
-        }
-        Fault::Stall => (Reply::Stall, None),
-        Fault::Disconnect => (Reply::Disconnect, None),
-        Fault::RefuseStream => (Reply::RefuseStream, None),
+        handled.reply_in_time().await
     }
 }
 
@@ -241,13 +222,13 @@ fn accepted(headers: &HeaderMap) -> Response<Full<Bytes>> {
 
 fn refused(
     headers: &HeaderMap,
-    status: u16,
     reason: &str,
-    since: Option<Timestamp>,
+    since: Timestamp,
     retry_after_s: Option<u64>,
 ) -> Response<Full<Bytes>> {
+    let status = status_of(reason).unwrap_or(500);
     let mut body = json!({ "reason": reason });
-    if let Some(since) = since {
+    if status == 410 {
         body["timestamp"] = since.as_millisecond().into();
     }
     let mut response = Response::new(Full::from(body.to_string()));

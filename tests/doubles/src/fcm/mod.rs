@@ -1,0 +1,279 @@
+//! The FCM double: the token endpoint and `messages:send`.
+
+mod message;
+mod oauth;
+mod status;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Method, Request};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use self::oauth::TokenIssuer;
+use self::status::{FieldViolation, json_response, refuse};
+use crate::fault::Script;
+use crate::record::header_map;
+use crate::server::{Handled, Handler, Reply, Server};
+use crate::{Authority, Fault, Provider, Received, Record, ServiceAccount, StartError, UnknownReason};
+
+/// What an [`FcmDouble`] is told at its start.
+#[derive(Debug, Clone)]
+pub struct FcmDoubleSettings {
+    /// The Firebase project.
+    pub project_id: String,
+    /// Takes tokens and installation ids that nobody registered.
+    pub accept_any_device: bool,
+    /// `expires_in` of the access tokens.
+    pub token_lifetime_s: i64,
+    /// Appends the body of every accepted push to this file, a line each.
+    pub record_to: Option<PathBuf>,
+}
+
+impl Default for FcmDoubleSettings {
+    fn default() -> Self {
+        Self {
+            project_id: "ringback-test".to_owned(),
+            accept_any_device: false,
+            token_lifetime_s: 3599,
+            record_to: None,
+        }
+    }
+}
+
+/// An FCM that listens on loopback until it is dropped.
+pub struct FcmDouble {
+    state: Arc<State>,
+    server: Server,
+    service_account: ServiceAccount,
+    ca_pem: String,
+}
+
+struct State {
+    settings: FcmDoubleSettings,
+    send_path: String,
+    issuer: TokenIssuer,
+    devices: Mutex<HashSet<String>>,
+    script: Script,
+    token_script: Script,
+    record: Record,
+    token_record: Record,
+    record_to: Option<Mutex<File>>,
+}
+
+/// What the token endpoint can refuse with, on script.
+const TOKEN_REFUSALS: &[(&str, u16)] = &[
+    ("invalid_grant", 400),
+    ("invalid_client", 401),
+    ("internal_failure", 500),
+    ("temporarily_unavailable", 503),
+];
+
+fn token_status_of(reason: &str) -> Option<u16> {
+    TOKEN_REFUSALS.iter().find(|(known, _)| *known == reason).map(|(_, status)| *status)
+}
+
+impl FcmDouble {
+    /// Listens with a certificate of `authority` for `localhost`, 127.0.0.1 and Google's two hosts.
+    pub async fn start(settings: FcmDoubleSettings, authority: &Authority) -> Result<Self, StartError> {
+        let names = ["localhost", "127.0.0.1", "fcm.googleapis.com", "oauth2.googleapis.com"];
+        let tls = authority.acceptor(&names, &[b"h2", b"http/1.1"])?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let token_uri = format!("https://localhost:{}/token", listener.local_addr()?.port());
+        let service_account = ServiceAccount::generate(&settings.project_id, &token_uri)?;
+        let record_to = match &settings.record_to {
+            Some(path) => Some(Mutex::new(File::options().append(true).create(true).open(path)?)),
+            None => None,
+        };
+        let state = Arc::new(State {
+            send_path: format!("/v1/projects/{}/messages:send", settings.project_id),
+            issuer: TokenIssuer::new(service_account.clone(), settings.token_lifetime_s)?,
+            settings,
+            devices: Mutex::default(),
+            script: Script::new(status::is_documented),
+            token_script: Script::new(|reason| token_status_of(reason).is_some()),
+            record: Record::new(),
+            token_record: Record::new(),
+            record_to,
+        });
+        let server = Server::start(listener, Some(tls), false, state.clone())?;
+        Ok(Self { state, server, service_account, ca_pem: authority.pem() })
+    }
+
+    /// `https://localhost:port`.
+    pub fn endpoint(&self) -> String {
+        format!("https://localhost:{}", self.server.address.port())
+    }
+
+    /// The authority to trust.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The account whose assertions this double believes; its `token_uri` is here.
+    pub fn service_account(&self) -> &ServiceAccount {
+        &self.service_account
+    }
+
+    /// Makes a token or installation id known.
+    pub fn register(&self, device: &str) {
+        self.state.devices.lock().unwrap_or_else(PoisonError::into_inner).insert(device.to_owned());
+    }
+
+    /// Forgets it: 404 `UNREGISTERED`.
+    pub fn unregister(&self, device: &str) {
+        self.state.devices.lock().unwrap_or_else(PoisonError::into_inner).remove(device);
+    }
+
+    /// What happens to the next pushes, in this order.
+    pub fn script(&self, faults: Vec<Fault>) -> Result<(), UnknownReason> {
+        self.state.script.push(None, faults)
+    }
+
+    /// What happens to the next pushes to one device; this goes before [`Self::script`].
+    pub fn script_device(&self, device: &str, faults: Vec<Fault>) -> Result<(), UnknownReason> {
+        self.state.script.push(Some(device), faults)
+    }
+
+    /// What happens to every push that no script is about; `None` ends it.
+    pub fn every_push(&self, fault: Option<Fault>) -> Result<(), UnknownReason> {
+        self.state.script.set_always(fault)
+    }
+
+    /// What happens to the next requests for an access token.
+    pub fn script_token_endpoint(&self, faults: Vec<Fault>) -> Result<(), UnknownReason> {
+        self.state.token_script.push(None, faults)
+    }
+
+    /// Makes every access token worthless before its time: 401.
+    pub fn revoke_tokens(&self) {
+        self.state.issuer.revoke_all();
+    }
+
+    /// The pushes that arrived, and waiting for them.
+    pub fn record(&self) -> &Record {
+        &self.state.record
+    }
+
+    /// The requests for access tokens.
+    pub fn token_record(&self) -> &Record {
+        &self.state.token_record
+    }
+}
+
+/// A request that is not in order, and how it is refused.
+struct Refused {
+    name: &'static str,
+    violation: Option<FieldViolation>,
+}
+
+impl From<&'static str> for Refused {
+    fn from(name: &'static str) -> Self {
+        Self { name, violation: None }
+    }
+}
+
+impl State {
+    fn check(&self, request: &Request<Bytes>, device: &str, now: Timestamp) -> Result<(), Refused> {
+        if request.method() != Method::POST || request.uri().path() != self.send_path {
+            return Err("NOT_FOUND".into());
+        }
+        if !self.issuer.knows(text(request, AUTHORIZATION), now.as_second()) {
+            return Err("UNAUTHENTICATED".into());
+        }
+        if !text(request, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json")) {
+            let violation =
+                FieldViolation { field: String::new(), description: "the body is not JSON".to_owned() };
+            return Err(Refused { name: "BAD_REQUEST", violation: Some(violation) });
+        }
+        message::check(request.body())
+            .map_err(|violation| Refused { name: "BAD_REQUEST", violation: Some(violation) })?;
+        let known = self.devices.lock().unwrap_or_else(PoisonError::into_inner).contains(device);
+        if known || self.settings.accept_any_device { Ok(()) } else { Err("UNREGISTERED".into()) }
+    }
+
+    fn send(&self, request: &Request<Bytes>, body: &Value, device: &str, now: Timestamp) -> Handled {
+        if let Err(refused) = self.check(request, device, now) {
+            return Handled::refused(refuse(refused.name, refused.violation.as_ref(), None), refused.name);
+        }
+        let accepted = || {
+            let name =
+                format!("projects/{}/messages/0:{}", self.settings.project_id, uuid::Uuid::new_v4().simple());
+            json_response(200, &json!({ "name": name }))
+        };
+        let handled = Handled::of(self.script.take(device), accepted, |reason, retry_after_s, _| {
+            refuse(reason, None, retry_after_s)
+        });
+        if handled.is_accepted() {
+            self.keep(body);
+        }
+        handled
+    }
+
+    fn keep(&self, body: &Value) {
+        let Some(file) = &self.record_to else { return };
+        let written = writeln!(file.lock().unwrap_or_else(PoisonError::into_inner), "{body}");
+        if let Err(error) = written {
+            eprintln!("a push could not be recorded: {error}");
+        }
+    }
+
+    fn issue(&self, request: &Request<Bytes>, now: Timestamp) -> Handled {
+        let refusal = |error: &str, description: &str, status: u16| {
+            json_response(status, &json!({"error": error, "error_description": description}))
+        };
+        if request.method() != Method::POST
+            || text(request, CONTENT_TYPE) != Some("application/x-www-form-urlencoded")
+        {
+            return Handled::refused(refusal("invalid_request", "not a form", 400), "invalid_request");
+        }
+        let token = match self.issuer.issue(request.body(), now.as_second()) {
+            Ok(token) => token,
+            Err((error, description)) => return Handled::refused(refusal(error, &description, 400), error),
+        };
+        let expires_in = self.issuer.lifetime_s();
+        let granted = || {
+            json_response(
+                200,
+                &json!({"access_token": token, "expires_in": expires_in, "token_type": "Bearer"}),
+            )
+        };
+        Handled::of(self.token_script.take(""), granted, |reason, _, _| {
+            refusal(reason, "on script", token_status_of(reason).unwrap_or(500))
+        })
+    }
+}
+
+impl Handler for State {
+    async fn handle(&self, connection: u64, request: Request<Bytes>) -> Reply {
+        let at = Timestamp::now();
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+        let device = message::device_of(&body);
+        let (record, handled) = if request.uri().path() == "/token" {
+            (&self.token_record, self.issue(&request, at))
+        } else {
+            (&self.record, self.send(&request, &body, &device, at))
+        };
+        record.add(Received {
+            at,
+            provider: Provider::Fcm,
+            connection,
+            device,
+            headers: header_map(request.headers()),
+            payload: body,
+            answer: handled.answer.clone(),
+        });
+        handled.reply_in_time().await
+    }
+}
+
+fn text(request: &Request<Bytes>, name: hyper::header::HeaderName) -> Option<&str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,191 @@
+//! The FCM double refuses what Google refuses.
+
+#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests only inside `mod tests`")]
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::{Certificate, Client};
+use ringback_doubles::{Authority, Fault, FcmDouble, FcmDoubleSettings, ServiceAccount};
+use serde_json::{Value, json};
+
+const DEVICE: &str = "installation1";
+
+struct Sender {
+    double: FcmDouble,
+    http: Client,
+}
+
+fn now_s() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+fn assertion(account: &ServiceAccount, claims: &Value) -> String {
+    let file: Value = serde_json::from_str(&account.json).unwrap();
+    let key = EncodingKey::from_rsa_pem(file["private_key"].as_str().unwrap().as_bytes()).unwrap();
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = file["private_key_id"].as_str().map(str::to_owned);
+    jsonwebtoken::encode(&header, claims, &key).unwrap()
+}
+
+fn claims(account: &ServiceAccount) -> Value {
+    let file: Value = serde_json::from_str(&account.json).unwrap();
+    json!({
+        "iss": file["client_email"],
+        "scope": "https://www.googleapis.com/auth/firebase.messaging",
+        "aud": file["token_uri"],
+        "iat": now_s(),
+        "exp": now_s() + 3600,
+    })
+}
+
+impl Sender {
+    async fn start(settings: FcmDoubleSettings) -> Self {
+        let double = FcmDouble::start(settings, &Authority::generate().unwrap()).await.unwrap();
+        double.register(DEVICE);
+        let root = Certificate::from_pem(double.ca_pem().as_bytes()).unwrap();
+        Self { double, http: Client::builder().tls_certs_only([root]).build().unwrap() }
+    }
+
+    async fn grant(&self, grant_type: &str, assertion: &str) -> (u16, Value) {
+        let form = [("grant_type", grant_type), ("assertion", assertion)];
+        let answer =
+            self.http.post(format!("{}/token", self.double.endpoint())).form(&form).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    async fn token(&self) -> String {
+        let account = self.double.service_account();
+        let (status, body) = self.bearer_grant(&assertion(account, &claims(account))).await;
+        assert_eq!((status, &body["token_type"]), (200, &json!("Bearer")));
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn bearer_grant(&self, assertion: &str) -> (u16, Value) {
+        self.grant("urn:ietf:params:oauth:grant-type:jwt-bearer", assertion).await
+    }
+
+    async fn send_to(&self, project: &str, token: &str, body: &Value) -> (u16, Value) {
+        let url = format!("{}/v1/projects/{project}/messages:send", self.double.endpoint());
+        let answer = self.http.post(url).bearer_auth(token).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    async fn send(&self, token: &str, body: &Value) -> (u16, Value) {
+        self.send_to("ringback-test", token, body).await
+    }
+}
+
+fn message() -> Value {
+    json!({"message": {"fid": DEVICE, "data": {"a": "b"}, "android": {"priority": "HIGH", "ttl": "45s"}}})
+}
+
+/// The message with one more or another field, named by its JSON pointer's parent and its name.
+fn message_with(parent: &str, name: &str, value: Value) -> Value {
+    let mut changed = message();
+    changed.pointer_mut(parent).unwrap()[name] = value;
+    changed
+}
+
+#[tokio::test]
+async fn a_proper_push_gets_a_name() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let (status, body) = sender.send(&sender.token().await, &message()).await;
+    assert_eq!(status, 200);
+    assert!(body["name"].as_str().unwrap().starts_with("projects/ringback-test/messages/"));
+}
+
+#[tokio::test]
+async fn assertions_are_read_to_the_letter() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let account = sender.double.service_account();
+    let with = |name: &str, value: Value| {
+        let mut changed = claims(account);
+        changed[name] = value;
+        assertion(account, &changed)
+    };
+    let stranger = ServiceAccount::generate("ringback-test", "https://localhost/token").unwrap();
+    for (case, assertion) in [
+        ("iss", with("iss", json!("nobody"))),
+        ("scope", with("scope", json!("https://www.googleapis.com/auth/cloud-platform"))),
+        ("aud", with("aud", json!("https://oauth2.googleapis.com/token"))),
+        ("iat", with("iat", json!(now_s() + 60))),
+        ("exp in the past", with("exp", json!(now_s() - 1))),
+        ("exp too late", with("exp", json!(now_s() + 7200))),
+        ("unknown claim", with("more", json!(1))),
+        ("padding", format!("{}=", assertion(account, &claims(account)))),
+        ("signature", assertion(&stranger, &claims(account))),
+        ("nonsense", "a.b.c".to_owned()),
+    ] {
+        let (status, body) = sender.bearer_grant(&assertion).await;
+        assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")), "{case}");
+    }
+    let (status, body) = sender.grant("password", &assertion(account, &claims(account))).await;
+    assert_eq!((status, &body["error"]), (400, &json!("unsupported_grant_type")));
+}
+
+#[tokio::test]
+async fn only_a_token_of_its_own_that_has_not_run_out_is_taken() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let token = sender.token().await;
+    assert_eq!(sender.send("ya29.made-up", &message()).await.1["error"]["status"], "UNAUTHENTICATED");
+    sender.double.revoke_tokens();
+    let (status, body) = sender.send(&token, &message()).await;
+    assert_eq!((status, body["error"].get("details")), (401, None));
+    let brief = Sender::start(FcmDoubleSettings { token_lifetime_s: 0, ..Default::default() }).await;
+    assert_eq!(brief.send(&brief.token().await, &message()).await.0, 401);
+}
+
+#[tokio::test]
+async fn messages_are_checked_field_by_field() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let token = sender.token().await;
+    let cases = [
+        ("unknown at the top", json!({"message": message()["message"], "urgent": true})),
+        ("unknown field", message_with("/message", "priority", json!("high"))),
+        ("unknown android field", message_with("/message/android", "time_to_live", json!(45))),
+        ("number in data", message_with("/message/data", "n", json!(1))),
+        ("object in data", message_with("/message/data", "o", json!({}))),
+        ("reserved from", message_with("/message/data", "from", json!("x"))),
+        ("reserved message_type", message_with("/message/data", "message_type", json!("x"))),
+        ("reserved google.", message_with("/message/data", "google.x", json!("x"))),
+        ("reserved gcm.notification.", message_with("/message/data", "gcm.notification.x", json!("x"))),
+        ("too much data", message_with("/message/data", "x", json!("x".repeat(4096)))),
+        ("ttl as a number", message_with("/message/android", "ttl", json!(45))),
+        ("ttl without s", message_with("/message/android", "ttl", json!("45"))),
+        ("ttl of five weeks", message_with("/message/android", "ttl", json!("3024000s"))),
+        ("priority in lower case", message_with("/message/android", "priority", json!("high"))),
+        ("two targets", message_with("/message", "token", json!("t"))),
+        ("no target", json!({"message": {"data": {}}})),
+        ("no message", json!({})),
+    ];
+    for (case, body) in cases {
+        let (status, answer) = sender.send(&token, &body).await;
+        assert_eq!((status, &answer["error"]["status"]), (400, &json!("INVALID_ARGUMENT")), "{case}");
+        let detail = &answer["error"]["details"][0];
+        assert_eq!(detail["@type"], "type.googleapis.com/google.rpc.BadRequest", "{case}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_told_apart() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let token = sender.token().await;
+    let (status, body) = sender.send_to("another-project", &token, &message()).await;
+    assert_eq!((status, body["error"].get("details")), (404, None));
+    let (status, body) = sender.send(&token, &message_with("/message", "fid", json!("unknown"))).await;
+    assert_eq!((status, &body["error"]["details"][0]["errorCode"]), (404, &json!("UNREGISTERED")));
+}
+
+#[tokio::test]
+async fn only_what_was_accepted_is_kept_for_the_schema_check() {
+    let file = std::env::temp_dir().join(format!("ringback-fcm-{}", uuid::Uuid::new_v4()));
+    let sender =
+        Sender::start(FcmDoubleSettings { record_to: Some(file.clone()), ..Default::default() }).await;
+    let token = sender.token().await;
+    sender.double.script(vec![Fault::refuse("UNAVAILABLE")]).unwrap();
+    assert_eq!(sender.send(&token, &message()).await.0, 503);
+    assert_eq!(sender.send(&token, &message()).await.0, 200);
+    let kept = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(file).unwrap();
+    let lines: Vec<Value> = kept.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, [message()]);
+}
