@@ -2,6 +2,8 @@
 //! every documented refusal on script, and a record of what arrived. For tests and the demo only.
 
 mod apns;
+mod both;
+mod control;
 mod credentials;
 mod fault;
 mod fcm;
@@ -10,6 +12,8 @@ mod server;
 mod tls;
 
 pub use apns::{ApnsDouble, ApnsDoubleSettings, TokenCheck};
+pub use both::{Doubles, DoublesSettings, Handout};
+pub use control::Control;
 pub use credentials::{ApnsCredentials, ServiceAccount};
 pub use fault::{Fault, UnknownReason};
 pub use fcm::{FcmDouble, FcmDoubleSettings};

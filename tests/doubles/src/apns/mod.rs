@@ -136,6 +136,11 @@ impl ApnsDouble {
         &self.credentials
     }
 
+    /// The bundle ids that are known.
+    pub fn topics(&self) -> &[String] {
+        &self.state.settings.topics
+    }
+
     /// Makes a device token known, for one topic. Again after [`Self::unregister`]: the app was installed again.
     pub fn register(&self, device: &str, topic: &str) {
         self.state.devices().insert(device.to_owned(), Device::Known { topic: topic.to_owned() });

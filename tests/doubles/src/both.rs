@@ -1,0 +1,79 @@
+//! Both doubles under one authority.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApnsDouble, ApnsDoubleSettings, Authority, FcmDouble, FcmDoubleSettings, StartError};
+
+/// What [`Doubles`] are told at their start.
+#[derive(Debug, Clone, Default)]
+pub struct DoublesSettings {
+    /// For APNs.
+    pub apns: ApnsDoubleSettings,
+    /// For FCM.
+    pub fcm: FcmDoubleSettings,
+}
+
+/// An APNs and an FCM that share an authority.
+pub struct Doubles {
+    /// The one.
+    pub apns: ApnsDouble,
+    /// The other.
+    pub fcm: FcmDouble,
+}
+
+/// What a server under test needs to know; printed by the binary as one line of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handout {
+    /// `https://localhost:port`.
+    pub apns_endpoint: String,
+    /// The `.p8` file.
+    pub apns_key_file: PathBuf,
+    /// `kid`.
+    pub apns_key_id: String,
+    /// `iss`.
+    pub apns_team_id: String,
+    /// The bundle ids that are known.
+    pub apns_topics: Vec<String>,
+    /// `https://localhost:port`.
+    pub fcm_endpoint: String,
+    /// The service account file.
+    pub fcm_service_account_file: PathBuf,
+    /// The authority of both, PEM.
+    pub ca_file: PathBuf,
+}
+
+impl Doubles {
+    /// Starts both.
+    pub async fn start(settings: DoublesSettings) -> Result<Self, StartError> {
+        let authority = Authority::generate()?;
+        let apns = ApnsDouble::start(settings.apns, &authority).await?;
+        let fcm = FcmDouble::start(settings.fcm, &authority).await?;
+        Ok(Self { apns, fcm })
+    }
+
+    /// The authority of both, PEM.
+    pub fn ca_pem(&self) -> &str {
+        self.apns.ca_pem()
+    }
+
+    /// Writes the credentials into a folder that exists: what an operator would have from Apple and Google.
+    pub fn write_credentials(&self, folder: &Path) -> std::io::Result<Handout> {
+        let write = |name: &str, text: &str| {
+            let file = folder.join(name);
+            std::fs::write(&file, text).map(|()| file)
+        };
+        let key = self.apns.credentials();
+        Ok(Handout {
+            apns_endpoint: self.apns.endpoint(),
+            apns_key_file: write("apns_key.p8", &key.p8_pem)?,
+            apns_key_id: key.key_id.clone(),
+            apns_team_id: key.team_id.clone(),
+            apns_topics: self.apns.topics().to_vec(),
+            fcm_endpoint: self.fcm.endpoint(),
+            fcm_service_account_file: write("fcm_service_account.json", &self.fcm.service_account().json)?,
+            ca_file: write("ca.pem", self.ca_pem())?,
+        })
+    }
+}
