@@ -77,9 +77,6 @@ impl StorageError {
     /// Whether the same call may succeed a little later. After [`StorageError::Unclear`] it may also have been done
     /// already, so only what is idempotent is repeated.
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Conflict | Self::Busy | Self::Unavailable(_) | Self::Unclear | Self::Closed
-        )
+        matches!(self, Self::Conflict | Self::Busy | Self::Unavailable(_) | Self::Unclear | Self::Closed)
     }
 }

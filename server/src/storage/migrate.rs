@@ -18,7 +18,10 @@ pub(super) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), Storag
         .get_migrations()
         .iter()
         .map(|migration| {
-            Migration::unapplied(&migration.to_string(), &migration_for_sqlite(migration.sql().unwrap_or_default()))
+            Migration::unapplied(
+                &migration.to_string(),
+                &migration_for_sqlite(migration.sql().unwrap_or_default()),
+            )
         })
         .collect();
     let runner = Runner::new(&rewritten.map_err(|error| explain(&error))?).set_grouped(true);

@@ -47,6 +47,13 @@ struct Shared {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Whoever still holds the wake-ups must not keep their threads.
+        self.wakes.close();
+    }
+}
+
 /// What a thread is asked to do.
 enum Task {
     Write(Box<dyn Job>),

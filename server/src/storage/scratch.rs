@@ -21,7 +21,11 @@ impl Scratch {
     ///
     /// # Panics
     /// If it cannot be made, for PostgreSQL also if [`POSTGRES_VARIABLE`] is not set: a test that cannot run fails.
-    #[allow(clippy::expect_used, clippy::panic, reason = "for tests only: what cannot be set up must fail the test")]
+    #[allow(
+        clippy::expect_used,
+        clippy::panic,
+        reason = "for tests only: what cannot be set up must fail the test"
+    )]
     pub fn new(engine: Engine) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (url, on_server) = match engine {
@@ -69,8 +73,10 @@ fn on_own_thread(config: &postgres::Config, sql: String) -> Result<(), postgres:
 /// The same server, another database: `postgres://user@host:port/database?options`.
 fn with_database(server: &str, name: &str) -> String {
     let (address, options) = server.split_once('?').map_or((server, None), |(a, o)| (a, Some(o)));
-    let authority_end =
-        address.find("://").map(|start| start + 3).and_then(|start| address[start..].find('/').map(|end| start + end));
+    let authority_end = address
+        .find("://")
+        .map(|start| start + 3)
+        .and_then(|start| address[start..].find('/').map(|end| start + end));
     let address = &address[..authority_end.unwrap_or(address.len())];
     options.map_or_else(|| format!("{address}/{name}"), |options| format!("{address}/{name}?{options}"))
 }

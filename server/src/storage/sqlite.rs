@@ -45,7 +45,7 @@ fn write_groups(session: &mut Session, mut waiting: mpsc::Receiver<Box<dyn Job>>
     let mut group = Vec::with_capacity(GROUP);
     while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
         match write_group(session, &mut group) {
-            Ok(()) => group.drain(..).for_each(|job| job.answer()),
+            Ok(()) => group.drain(..).for_each(Job::answer),
             Err(error) => {
                 session.roll_back();
                 group.drain(..).for_each(|job| job.fail(error.clone()));
@@ -152,16 +152,21 @@ impl Session {
 
     fn explain(&self, error: &rusqlite::Error) -> StorageError {
         let (failure, message) = match error {
-            rusqlite::Error::SqliteFailure(failure, message) => (failure, message.as_deref().unwrap_or_default()),
+            rusqlite::Error::SqliteFailure(failure, message) => {
+                (failure, message.as_deref().unwrap_or_default())
+            }
             rusqlite::Error::SqlInputError { error, msg, .. } => (error, msg.as_str()),
             other => {
                 return StorageError::Statement { code: "rusqlite".to_owned(), message: other.to_string() };
             }
         };
         match (failure.code, failure.extended_code) {
-            (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID) => {
-                StorageError::Unique { constraint: self.unique_constraint(message) }
-            }
+            (
+                _,
+                ffi::SQLITE_CONSTRAINT_UNIQUE
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_ROWID,
+            ) => StorageError::Unique { constraint: self.unique_constraint(message) },
             (ErrorCode::ConstraintViolation, _) => {
                 let constraint = message.split_once("failed: ").map(|(_, name)| name.to_owned());
                 StorageError::Constraint { constraint }

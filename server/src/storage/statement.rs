@@ -33,7 +33,8 @@ pub(super) fn migration_for_sqlite(sql: &str) -> String {
     let mut rewritten = String::with_capacity(sql.len());
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
-        let taken = if first.is_ascii_alphanumeric() || first == '_' { word(rest).len() } else { first.len_utf8() };
+        let taken =
+            if first.is_ascii_alphanumeric() || first == '_' { word(rest).len() } else { first.len_utf8() };
         let token = &rest[..taken];
         rewritten.push_str(if token == "bytea" { "blob" } else { token });
         rest = &rest[taken..];
@@ -74,7 +75,10 @@ mod tests {
     fn parameters_and_row_locks_change_and_nothing_else_does() {
         for (sql, wanted) in [
             ("select a from t where b = $2 and c = $11", "select a from t where b = ?2 and c = ?11"),
-            ("select '$1' from \"for update\" -- for update $1\n", "select '$1' from \"for update\" -- for update $1\n"),
+            (
+                "select '$1' from \"for update\" -- for update $1\n",
+                "select '$1' from \"for update\" -- for update $1\n",
+            ),
             ("select 'it''s $1' where a = $1", "select 'it''s $1' where a = ?1"),
             ("select a from t where b = $1 for update", "select a from t where b = ?1 "),
             (

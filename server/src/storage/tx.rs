@@ -76,9 +76,11 @@ impl<'a> Tx<'a> {
         see: &mut dyn FnMut(&Row<'_>),
     ) -> Result<(), StorageError> {
         self.attempt(|connection| match connection {
-            Connection::Sqlite(session) => session.query(sql, params, &mut |row| see(&Row(RowOf::Sqlite(row)))),
+            Connection::Sqlite(session) => {
+                session.query(sql, params, &mut |row| see(&Row(RowOf::Sqlite(row))))
+            }
             Connection::Postgres(session) => {
-                session.query(sql, params, &mut |row| see(&Row(RowOf::Postgres(row))))
+                session.query(sql, params, &mut |row| see(&Row(RowOf::Postgres(row)))).map(drop)
             }
         })
     }

@@ -14,8 +14,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The environment variable that replaces the key file: 32 bytes in base64.
-pub const SEAL_KEY_VARIABLE: &str = "RINGBACK_SEAL_KEY";
+/// Replaces the key file: 32 bytes in base64.
+const SEAL_KEY_VARIABLE: &str = "RINGBACK_SEAL_KEY";
 
 const KEY_LEN: usize = 32;
 const VERSION: u8 = 1;
@@ -72,8 +72,8 @@ impl Vault {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"ringback vault").extract(key);
         let mut key_id = [0; KEY_ID_LEN];
         key_id.copy_from_slice(&derive(&root, b"key id")?[..KEY_ID_LEN]);
-        let sealing =
-            RandomizedNonceKey::new(&AES_256_GCM, &*derive(&root, b"seal")?).map_err(|_| VaultError::Crypto)?;
+        let sealing = RandomizedNonceKey::new(&AES_256_GCM, &*derive(&root, b"seal")?)
+            .map_err(|_| VaultError::Crypto)?;
         let lookup = hmac::Key::new(hmac::HMAC_SHA256, &*derive(&root, b"lookup")?);
         Ok(Self { sealing, key_id, lookup })
     }
@@ -175,4 +175,78 @@ fn make_key_file(path: &Path) -> Result<(), VaultError> {
     let written = write();
     let removed = std::fs::remove_file(&draft);
     written.and(removed).map_err(|source| VaultError::KeyFile { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn vault(byte: u8) -> Vault {
+        Vault::with_key(&[byte; KEY_LEN]).unwrap()
+    }
+
+    #[test]
+    fn only_the_same_key_and_context_open_it() {
+        let sealed = vault(1).seal(b"+4930123456", "callbacks.number").unwrap();
+        assert_eq!(vault(1).unseal(&sealed, "callbacks.number").unwrap(), b"+4930123456");
+        assert!(matches!(vault(2).unseal(&sealed, "callbacks.number"), Err(VaultError::WrongKey)));
+        assert!(matches!(vault(1).unseal(&sealed, "callbacks.name"), Err(VaultError::Damaged)));
+        assert!(matches!(vault(1).unseal(&sealed[..HEAD_LEN], "callbacks.number"), Err(VaultError::Damaged)));
+        assert_ne!(sealed, vault(1).seal(b"+4930123456", "callbacks.number").unwrap());
+    }
+
+    #[test]
+    fn a_lookup_hash_depends_on_key_purpose_and_value() {
+        let hash = vault(1).lookup("number", "+4930123456");
+        assert_eq!(hash, vault(1).lookup("number", "+4930123456"));
+        assert_eq!(hash.len(), 43);
+        for other in [
+            vault(2).lookup("number", "+4930123456"),
+            vault(1).lookup("caller", "+4930123456"),
+            vault(1).lookup("number", "+4930123457"),
+            vault(1).lookup("number+", "4930123456"),
+        ] {
+            assert_ne!(hash, other);
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_made_once_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ringback.key");
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let makers: Vec<_> = (0..8).map(|_| scope.spawn(|| key_from_file(&path).unwrap())).collect();
+            makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a draft was left behind");
+    }
+
+    #[test]
+    fn a_malformed_key_is_refused_and_not_repeated() {
+        for text in ["", "hush", "aHVzaA==", &STANDARD.encode([7; 33])] {
+            let error = parse_key(text, "here").unwrap_err();
+            assert!(
+                error.to_string().contains("here") && (text.is_empty() || !error.to_string().contains(text))
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_changed_does_not_open(
+            plaintext in proptest::collection::vec(any::<u8>(), 0..64),
+            place in any::<prop::sample::Index>(),
+            flip in 1u8..,
+        ) {
+            let mut sealed = vault(1).seal(&plaintext, "c").unwrap();
+            prop_assert_eq!(vault(1).unseal(&sealed, "c").unwrap(), plaintext);
+            let place = place.index(sealed.len());
+            sealed[place] ^= flip;
+            prop_assert!(vault(1).unseal(&sealed, "c").is_err());
+        }
+    }
 }

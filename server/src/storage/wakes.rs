@@ -1,8 +1,9 @@
 //! Word that something changed, within the process and between nodes. A wake-up says where to look, never what is there;
 //! one that is lost costs a delay, because everybody who listens also looks by itself from time to time.
 
-use super::postgres::Connector;
+use super::postgres::{Connector, describe};
 use super::{StorageError, spawn};
+use ::postgres::Client;
 use ::postgres::fallible_iterator::FallibleIterator;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,9 @@ use tokio::sync::broadcast;
 /// The topic that says: words may have been lost, look at everything.
 pub const RESYNC: &str = "resync";
 
+/// How many wake-ups a listener may be behind before it is told that it lagged.
 const CAPACITY: usize = 4096;
+/// What PostgreSQL calls the conversation between our nodes.
 const CHANNEL: &str = "ringback";
 /// How often the listening thread looks whether it is to end.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -68,7 +71,116 @@ pub(super) fn between_nodes(connector: &Connector) -> Result<(Wakes, Vec<JoinHan
     let remote = Arc::new(Remote { topics: RwLock::new(Some(topics)), closing: AtomicBool::new(false) });
     let local = broadcast::Sender::new(CAPACITY);
     let node = uuid::Uuid::new_v4().simple().to_string();
-    let threads = vec![];
-    let _ = (connector, waiting, node);
+    let client = listening(connector)?;
+    let listener = Listener { connector: connector.clone(), node: node.clone(), local: local.clone() };
+    let closing = Arc::clone(&remote);
+    let telling = connector.clone();
+    let threads = vec![
+        spawn("postgres-listen", move || listener.run(client, &closing.closing))?,
+        spawn("postgres-notify", move || notify(&telling, &node, &waiting))?,
+    ];
     Ok((Wakes { local, remote: Some(remote) }, threads))
+}
+
+/// Tells the other nodes, outside any transaction: inside, every commit would queue behind the others. What came while
+/// the last word was under way goes together, each topic once.
+fn notify(connector: &Connector, node: &str, waiting: &mpsc::Receiver<String>) {
+    let mut client = None;
+    while let Ok(topic) = waiting.recv() {
+        let mut topics: BTreeSet<String> = waiting.try_iter().collect();
+        topics.insert(topic);
+        while let Err(error) = tell(connector, &mut client, node, &topics) {
+            tracing::warn!(%error, "other nodes cannot be woken");
+            client = None;
+            // What is lost meanwhile need not be remembered: one word makes up for all of it.
+            topics = BTreeSet::from([RESYNC.to_owned()]);
+            std::thread::sleep(RECONNECT_PAUSE);
+            if is_closed_after_draining(waiting) {
+                return;
+            }
+        }
+    }
+}
+
+fn is_closed_after_draining(waiting: &mpsc::Receiver<String>) -> bool {
+    loop {
+        match waiting.try_recv() {
+            Ok(_) => {}
+            Err(error) => return error == mpsc::TryRecvError::Disconnected,
+        }
+    }
+}
+
+fn tell(
+    connector: &Connector,
+    client: &mut Option<Client>,
+    node: &str,
+    topics: &BTreeSet<String>,
+) -> Result<(), StorageError> {
+    let client = match client {
+        Some(client) => client,
+        None => client.insert(connector.connect()?),
+    };
+    let payloads: Vec<String> = topics.iter().map(|topic| format!("{node} {topic}")).collect();
+    client
+        .execute("select pg_notify($1, payload) from unnest($2::text[]) payload", &[&CHANNEL, &payloads])
+        .map(drop)
+        .map_err(|error| StorageError::Unavailable(describe(&error)))
+}
+
+fn listening(connector: &Connector) -> Result<Client, StorageError> {
+    let mut client = connector.connect()?;
+    client
+        .batch_execute(&format!("listen {CHANNEL}"))
+        .map_err(|error| StorageError::Unavailable(describe(&error)))?;
+    Ok(client)
+}
+
+struct Listener {
+    connector: Connector,
+    node: String,
+    local: broadcast::Sender<Arc<str>>,
+}
+
+impl Listener {
+    fn run(self, mut client: Client, closing: &AtomicBool) {
+        loop {
+            while let Ok(heard) = next(&mut client) {
+                if closing.load(Ordering::Acquire) {
+                    return;
+                }
+                // What this node published has been heard here already.
+                if let Some((node, topic)) = heard.as_deref().and_then(|payload| payload.split_once(' '))
+                    && node != self.node
+                {
+                    self.wake(topic);
+                }
+            }
+            client = loop {
+                if closing.load(Ordering::Acquire) {
+                    return;
+                }
+                match listening(&self.connector) {
+                    Ok(client) => break client,
+                    Err(error) => tracing::warn!(%error, "other nodes cannot be heard"),
+                }
+                std::thread::sleep(RECONNECT_PAUSE);
+            };
+            self.wake(RESYNC);
+        }
+    }
+
+    fn wake(&self, topic: &str) {
+        // Fails when nobody listens.
+        let _ = self.local.send(Arc::from(topic));
+    }
+}
+
+/// The next word, or `None` after a while without one. An error means that the connection is gone.
+fn next(client: &mut Client) -> Result<Option<String>, ::postgres::Error> {
+    let heard = client.notifications().timeout_iter(GLANCE).next()?;
+    if heard.is_none() {
+        client.check_connection()?;
+    }
+    Ok(heard.map(|notification| notification.payload().to_owned()))
 }
