@@ -1,1 +1,17 @@
-//! Placeholder.
+//! The Ringback server. `docs/ARCHITECTURE.md` is the map.
+
+pub mod app;
+pub mod call_in;
+pub mod callbacks;
+pub mod config;
+pub mod events;
+pub mod http;
+pub mod identity;
+pub mod phone;
+pub mod push;
+pub mod refusal;
+pub mod routing;
+pub mod serve;
+pub mod storage;
+pub mod telephony;
+pub mod words;

@@ -5,8 +5,8 @@ use super::action;
 use crate::app::Effects;
 use crate::callbacks::Record;
 use crate::refusal::Refusal;
-use crate::storage::words::word;
 use crate::storage::{Tx, Vault};
+use crate::words::word;
 use ringback_core::protocol::{ActionToken, PushEvent, Timestamp};
 
 /// How long a claimed delivery belongs to whoever claimed it. Longer than a send may take.
@@ -100,7 +100,7 @@ pub fn claim(tx: &mut Tx<'_>, limit: i64, now: Timestamp) -> Result<Vec<Claim>, 
         claims.push(tx.query_one(
             "select d.id, d.fence, d.attempts, p.id, p.callback_id, p.event, p.expires_at, v.id, v.provider, v.kind, \
              v.topic, v.token_sealed, v.registered_at, \
-             case when c.confirm_by is not null and c.asked = p.asked and v.state = 'active' then 1 else 0 end \
+             cast(case when c.confirm_by is not null and c.asked = p.asked and v.state = 'active' then 1 else 0 end as bigint) \
              from push_deliveries d join pushes p on p.id = d.push_id join devices v on v.id = d.device_id \
              join callbacks c on c.id = d.callback_id where d.id = $1",
             &[&id],
@@ -125,6 +125,17 @@ pub fn claim(tx: &mut Tx<'_>, limit: i64, now: Timestamp) -> Result<Vec<Claim>, 
         )?);
     }
     Ok(claims)
+}
+
+/// Gives claims back that were not finished: they are due at once, for whoever comes next.
+pub fn release(tx: &mut Tx<'_>, claims: &[Claim], now: Timestamp) -> Result<(), Refusal> {
+    for claim in claims {
+        tx.execute(
+            "update push_deliveries set due_at = $1 where id = $2 and fence = $3 and state = 'pending'",
+            &[&now, &claim.id, &claim.fence],
+        )?;
+    }
+    Ok(())
 }
 
 /// How a delivery stands after a try.

@@ -1,0 +1,138 @@
+//! What the owner of a callback does with it. Somebody else's callback does not exist (I6).
+
+use super::create::{already_open, snooze_until};
+use super::model::Input;
+use super::record::{self, Record, apply, find_for_update, moved_on, not_found, raw, select_callback};
+use crate::app::Effects;
+use crate::call_in;
+use crate::push::action;
+use crate::refusal::Refusal;
+use crate::storage::{Tx, Vault};
+use ringback_core::protocol::{
+    Callback, CallbackList, ConfirmAnswer, ConfirmRequest, Confirmation, Direction, PhoneNumber, ProblemCode,
+    Timestamp,
+};
+
+const ACTOR: &str = "customer";
+const PAGE: usize = 50;
+
+/// One callback of an installation.
+pub fn show_own(tx: &mut Tx<'_>, installation_id: &str, id: &str) -> Result<Callback, Refusal> {
+    own(installation_id, record::find(tx, id)?)?.view(tx)
+}
+
+/// An installation's callbacks, newest first.
+pub fn list_own(
+    tx: &mut Tx<'_>,
+    installation_id: &str,
+    after: Option<&str>,
+) -> Result<CallbackList, Refusal> {
+    // Ids rise with time; `~` comes after every id.
+    let rows = tx.query(
+        select_callback!("where c.installation_id = $1 and c.id < $2 order by c.id desc limit 51"),
+        &[&installation_id, &after.unwrap_or("~")],
+        raw,
+    )?;
+    let more = rows.len() > PAGE;
+    let mut callbacks = Vec::with_capacity(PAGE);
+    for row in rows.into_iter().take(PAGE) {
+        callbacks.push(row.understand()?.view(tx)?);
+    }
+    let next = callbacks.last().filter(|_| more).map(|last| last.id.clone());
+    Ok(CallbackList { callbacks, next })
+}
+
+/// The owner takes it back.
+pub fn cancel_own(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    installation_id: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Callback, Refusal> {
+    let mut record = own(installation_id, find_for_update(tx, id)?)?;
+    apply(tx, effects, &mut record, Input::Cancel { by_staff: false }, ACTOR, now)?;
+    record.view(tx)
+}
+
+/// The owner answers "are you ready?". The first answer counts: it spends the action tokens of all devices.
+pub fn answer(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    vault: &Vault,
+    (installation_id, id): (&str, &str),
+    request: &ConfirmRequest,
+    now: Timestamp,
+) -> Result<Confirmation, Refusal> {
+    let mut record = own(installation_id, find_for_update(tx, id)?)?;
+    if let Some(token) = &request.action_token {
+        action::check(tx, vault, token, &record, now)?;
+    }
+    let confirm_by = record.confirm_by.ok_or_else(|| moved_on(&record))?;
+    if confirm_by <= now {
+        return Err(Refusal::plain(ProblemCode::ConfirmExpired));
+    }
+    action::spend(tx, &record, now)?;
+    let mut ticket = None;
+    match &request.answer {
+        ConfirmAnswer::Ready => ready(tx, effects, vault, &mut record, &mut ticket, now)?,
+        ConfirmAnswer::OtherNumber { number } => {
+            change_number(tx, vault, &record, number)?;
+            ready(tx, effects, vault, &mut record, &mut ticket, now)?;
+        }
+        ConfirmAnswer::Snooze { delay_s } => {
+            record.not_before = Some(snooze_until(now, *delay_s)?);
+            apply(tx, effects, &mut record, Input::Snooze, ACTOR, now)?;
+        }
+        ConfirmAnswer::Cancel => {
+            apply(tx, effects, &mut record, Input::Cancel { by_staff: false }, ACTOR, now)?;
+        }
+    }
+    Ok(Confirmation { callback: record.view(tx)?, ticket })
+}
+
+fn ready(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    vault: &Vault,
+    record: &mut Record,
+    ticket: &mut Option<ringback_core::protocol::CallTicket>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    apply(tx, effects, record, Input::Ready, ACTOR, now)?;
+    if record.direction == Direction::CustomerOriginated {
+        // The customer dials: the answer to "ready" is what to dial.
+        *ticket = Some(call_in::issue_for_callback(tx, effects, vault, record, now)?);
+        apply(tx, effects, record, Input::Dial, ACTOR, now)?;
+    }
+    Ok(())
+}
+
+fn change_number(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    record: &Record,
+    number: &PhoneNumber,
+) -> Result<(), Refusal> {
+    let hash = vault.lookup("number", number.expose());
+    let service_id: String =
+        tx.query_one("select service_id from callbacks where id = $1", &[&record.id], |row| row.get(0))?;
+    let taken = tx.query_opt(
+        "select 1 from callbacks where service_id = $1 and number_hash = $2 and state <> 'completed' and id <> $3",
+        &[&service_id, &hash, &record.id],
+        |_| Ok(()),
+    )?;
+    if taken.is_some() {
+        return Err(already_open(tx, &service_id, &hash, &record.installation_id)?);
+    }
+    let sealed = vault.seal(number.expose().as_bytes(), "callbacks.number")?;
+    tx.execute(
+        "update callbacks set number_hash = $1, number_sealed = $2 where id = $3",
+        &[&hash, &sealed, &record.id],
+    )?;
+    Ok(())
+}
+
+fn own(installation_id: &str, record: Record) -> Result<Record, Refusal> {
+    if record.installation_id == installation_id { Ok(record) } else { Err(not_found()) }
+}

@@ -1,0 +1,162 @@
+//! Settings: one file, every key with its default. `server/ringback.toml` is that file and says what each key means.
+
+use crate::storage::StorageSettings;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// All settings of the server.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where and how it listens.
+    pub http: HttpSettings,
+    /// Where it keeps things.
+    pub storage: StorageSettings,
+    /// How pushes leave.
+    pub push: PushSettings,
+    /// What it writes about itself.
+    pub log: LogSettings,
+}
+
+/// Where and how the server listens.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The longest a request may take, in seconds. Event streams are not requests in this sense.
+    pub request_timeout_s: u64,
+    /// How long a stopping server waits for what is under way, in seconds.
+    pub drain_s: u64,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), request_timeout_s: 30, drain_s: 10 }
+    }
+}
+
+/// How pushes leave the server.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PushSettings {
+    /// Where APNs production is; empty means Apple's own host.
+    pub apns_production_endpoint: String,
+    /// Where the APNs sandbox is; empty means Apple's own host.
+    pub apns_sandbox_endpoint: String,
+    /// Where FCM is; empty means Google's own host.
+    pub fcm_endpoint: String,
+    /// A PEM file of certificate authorities that are trusted for pushes besides the usual ones.
+    pub trust_roots_file: Option<PathBuf>,
+    /// How many pushes may be under way at once.
+    pub max_in_flight: usize,
+}
+
+impl Default for PushSettings {
+    fn default() -> Self {
+        Self {
+            apns_production_endpoint: String::new(),
+            apns_sandbox_endpoint: String::new(),
+            fcm_endpoint: String::new(),
+            trust_roots_file: None,
+            max_in_flight: 256,
+        }
+    }
+}
+
+/// What the server writes about itself, to standard error.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// `json` for machines or `text` for people.
+    pub format: LogFormat,
+    /// As `RUST_LOG` understands it, for example `info` or `info,ringback_server=debug`.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Json, filter: "info".to_owned() }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For reading at a terminal.
+    Text,
+}
+
+/// The settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file is not what `server/ringback.toml` describes.
+    #[error("the configuration file {path} is not right: {source}")]
+    Wrong {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl Settings {
+    /// Reads a file, or takes the defaults where there is none to read.
+    pub fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| SettingsError::Wrong { path: path.to_owned(), source: Box::new(source) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENTED: &str = include_str!("../ringback.toml");
+
+    #[test]
+    fn the_documented_file_holds_every_key_with_its_default() {
+        let as_shipped: Settings = toml::from_str(DOCUMENTED).unwrap();
+        assert_eq!(as_shipped, Settings::default());
+        // Keys without a default value are shown commented out.
+        let keys = [
+            "listen",
+            "request_timeout_s",
+            "drain_s",
+            "url",
+            "key_file",
+            "postgres_connections",
+            "apns_production_endpoint",
+            "apns_sandbox_endpoint",
+            "fcm_endpoint",
+            "trust_roots_file",
+            "max_in_flight",
+            "format",
+            "filter",
+        ];
+        for key in keys {
+            assert!(DOCUMENTED.contains(&format!("{key} = ")), "{key} is not documented");
+        }
+    }
+
+    #[test]
+    fn a_misspelled_key_is_named() {
+        let error = toml::from_str::<Settings>("[http]\nlisten_on = \"x\"").unwrap_err();
+        assert!(error.to_string().contains("listen_on"));
+    }
+}

@@ -1,0 +1,92 @@
+//! The router: which path leads where, and what every request passes through.
+
+mod body;
+mod health;
+mod idempotency;
+mod openapi;
+mod problem;
+
+pub use body::{BODY_MAX_BYTES, JsonBody};
+pub use idempotency::{Answer, IdempotencyKey, Intent, once};
+pub use openapi::document;
+
+use crate::app::App;
+use crate::{call_in, callbacks, events, identity, push, routing};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, map_response};
+use axum::response::Response;
+use ringback_core::protocol::{Problem, ProblemCode};
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every path of the API, with its description.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(identity::http::register_installation))
+        .routes(routes!(callbacks::http::request_callback, callbacks::http::list_callbacks))
+        .routes(routes!(callbacks::http::show_callback))
+        .routes(routes!(callbacks::http::cancel_callback))
+        .routes(routes!(callbacks::http::confirm_callback))
+        .routes(routes!(push::http::register_device))
+        .routes(routes!(call_in::http::request_call_in))
+        .routes(routes!(identity::http::create_app_key))
+        .routes(routes!(identity::http::create_staff_key, identity::http::list_keys))
+        .routes(routes!(identity::http::revoke_key))
+        .routes(routes!(routing::resources_http::create_queue, routing::resources_http::list_queues))
+        .routes(routes!(routing::resources_http::create_skill, routing::resources_http::list_skills))
+        .routes(routes!(
+            routing::resources_http::create_agent,
+            routing::resources_http::list_agents,
+            routing::resources_http::update_agent
+        ))
+        .routes(routes!(routing::resources_http::create_service, routing::resources_http::list_services))
+        .routes(routes!(routing::http::show_desk))
+        .routes(routes!(routing::http::choose_state))
+        .routes(routes!(callbacks::staff_http::staff_list_callbacks))
+        .routes(routes!(callbacks::staff_http::staff_show_callback))
+        .routes(routes!(callbacks::staff_http::staff_cancel_callback))
+        .routes(routes!(callbacks::staff_http::report_result))
+        .routes(routes!(callbacks::staff_http::complete_callback))
+        .routes(routes!(callbacks::staff_http::list_pushes))
+        .routes(routes!(call_in::http::match_call_in))
+        .routes(routes!(call_in::http::create_call_in_group, call_in::http::list_call_in_groups))
+        .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
+}
+
+/// Streams last as long as they last; everything else is bounded in time.
+fn streams() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(events::http::stream_events))
+}
+
+/// The server's router.
+pub fn router(app: App) -> Router {
+    let limit = Duration::from_secs(app.settings.http.request_timeout_s);
+    let (api, _) = api().split_for_parts();
+    let (streams, _) = streams().split_for_parts();
+    api.layer(map_response(explain_timeout))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit))
+        .merge(streams)
+        .merge(health::routes())
+        .merge(openapi::routes())
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(CatchPanicLayer::custom(|_| {
+            tracing::error!("a handler panicked");
+            problem::respond(Problem::new(ProblemCode::Internal, ProblemCode::Internal.advice()))
+        }))
+        .layer(from_fn(problem::with_request_id))
+        .with_state(app)
+}
+
+/// The time limit answers with a bare status, which no handler of ours uses; here it gets its document.
+async fn explain_timeout(response: Response) -> Response {
+    if response.status() == StatusCode::GATEWAY_TIMEOUT {
+        problem::respond(Problem::new(ProblemCode::RequestTimeout, ProblemCode::RequestTimeout.advice()))
+    } else {
+        response
+    }
+}

@@ -1,0 +1,70 @@
+//! Refusals on their way out: RFC 9457 documents.
+
+use crate::refusal::Refusal;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ringback_core::protocol::{Problem, ProblemCode};
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let problem = self.into_problem();
+        metrics::counter!("ringback_refusals_total", "code" => problem.code.clone()).increment(1);
+        respond(problem)
+    }
+}
+
+/// A problem as a response. The problem also rides along as an extension, for [`with_request_id`].
+pub(super) fn respond(problem: Problem) -> Response {
+    let mut response =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = problem.retry_after_s {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if problem.status == 401 {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response.extensions_mut().insert(problem);
+    response
+}
+
+/// Gives every request an id, and writes it into the problem document, so that a report leads to the log line.
+pub(super) async fn with_request_id(request: Request, next: Next) -> Response {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    let path = request.uri().path().to_owned();
+    let method = request.method().clone();
+    let started = std::time::Instant::now();
+    let mut response = next.run(request).await;
+
+    if response.status() == StatusCode::NOT_FOUND && response.extensions().get::<Problem>().is_none() {
+        response = respond(Problem::new(ProblemCode::RouteNotFound, ProblemCode::RouteNotFound.advice()));
+    } else if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = response.headers().get(header::ALLOW).cloned();
+        response =
+            respond(Problem::new(ProblemCode::MethodNotAllowed, ProblemCode::MethodNotAllowed.advice()));
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+    }
+    let code = if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        problem.request_id = Some(id.clone());
+        let code = problem.code.clone();
+        if let Ok(body) = serde_json::to_vec(&problem) {
+            *response.body_mut() = body.into();
+        }
+        code
+    } else {
+        String::new()
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    tracing::info!(
+        request_id = id, %method, path, status = response.status().as_u16(), code,
+        ms = started.elapsed().as_millis(), "request"
+    );
+    response
+}

@@ -1,0 +1,91 @@
+//! `POST /v1/installations`, and the keys of staff.
+
+use super::admin::{self, ListedKey, MadeKey, NewStaffKey};
+use super::caller::{AppCaller, StaffCaller};
+use super::installations;
+use super::role::Permission;
+use crate::app::App;
+use crate::http::JsonBody;
+use crate::refusal::Refusal;
+use crate::routing::resources::Named;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use ringback_core::protocol::{Installation, InstallationRequest, Problem, ProblemCode, Timestamp};
+
+/// Registers an installation of an app. The same secret gives the same installation and a new token.
+#[utoipa::path(post, path = "/v1/installations", tag = "installations", operation_id = "register_installation",
+    request_body = InstallationRequest,
+    params(("Ringback-App-Key" = String, Header, description = "The app's publishable key")),
+    responses(
+        (status = 201, body = Installation),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn register_installation(
+    State(app): State<App>,
+    caller: AppCaller,
+    body: JsonBody<InstallationRequest>,
+) -> Result<(StatusCode, Json<Installation>), Refusal> {
+    if !(32..=128).contains(&body.value.secret.expose().len()) {
+        return Err(Refusal::of_field(
+            ProblemCode::FieldInvalid,
+            "secret",
+            "The secret has 32 to 128 characters of the installation's own randomness. Make a longer one.",
+        ));
+    }
+    let installation = app
+        .storage
+        .write(move |tx| installations::register(tx, &caller.key_id, &body.value.secret, Timestamp::now()))
+        .await?;
+    Ok((StatusCode::CREATED, Json(installation)))
+}
+
+/// Makes the publishable key of an app.
+#[utoipa::path(post, path = "/v1/staff/app-keys", tag = "keys", operation_id = "create_app_key", request_body = Named,
+    responses((status = 201, body = MadeKey), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn create_app_key(
+    State(app): State<App>,
+    caller: StaffCaller,
+    body: JsonBody<Named>,
+) -> Result<(StatusCode, Json<MadeKey>), Refusal> {
+    caller.require(Permission::ConnectApps)?;
+    let made =
+        app.storage.write(move |tx| admin::create_app_key(tx, &body.value.name, Timestamp::now())).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Makes a key of staff.
+#[utoipa::path(post, path = "/v1/staff/keys", tag = "keys", operation_id = "create_staff_key", request_body = NewStaffKey,
+    responses((status = 201, body = MadeKey), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn create_staff_key(
+    State(app): State<App>,
+    caller: StaffCaller,
+    body: JsonBody<NewStaffKey>,
+) -> Result<(StatusCode, Json<MadeKey>), Refusal> {
+    caller.require(Permission::ManageStaff)?;
+    let made =
+        app.storage.write(move |tx| admin::create_staff_key(tx, &body.value, Timestamp::now())).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Lists all keys, without what is secret of them.
+#[utoipa::path(get, path = "/v1/staff/keys", tag = "keys", operation_id = "list_keys",
+    responses((status = 200, body = [ListedKey]), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_keys(State(app): State<App>, caller: StaffCaller) -> Result<Json<Vec<ListedKey>>, Refusal> {
+    caller.require(Permission::ManageStaff)?;
+    Ok(Json(app.storage.read(admin::list_keys).await?))
+}
+
+/// Takes a key back.
+#[utoipa::path(delete, path = "/v1/staff/keys/{name}", tag = "keys", operation_id = "revoke_key",
+    params(("name" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn revoke_key(
+    State(app): State<App>,
+    caller: StaffCaller,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    caller.require(Permission::ManageStaff)?;
+    app.storage.write(move |tx| admin::revoke_key(tx, &name, Timestamp::now())).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

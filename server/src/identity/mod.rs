@@ -1,0 +1,12 @@
+//! Who is asking: apps and their installations, staff and their roles. Unknown is denied.
+
+pub mod admin;
+mod caller;
+pub mod http;
+mod installations;
+mod keys;
+mod role;
+
+pub use caller::{AppCaller, InstallationCaller, StaffCaller};
+pub use keys::{AppKey, StaffKey};
+pub use role::{Permission, Role};

@@ -1,0 +1,152 @@
+//! A server from start to end.
+
+use crate::app::{App, Pokes, Shared};
+use crate::callbacks::deadlines;
+use crate::config::Settings;
+use crate::push::{self, lane::Endpoints};
+use crate::refusal::Refusal;
+use crate::routing::matcher;
+use crate::storage::{Storage, StorageError, Vault, VaultError};
+use crate::telephony::{self, ByHand};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use ringback_core::protocol::Timestamp;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long an answer to an idempotency key is kept, in days.
+const IDEMPOTENCY_KEPT_DAYS: i64 = 7;
+const SWEEP_ROUND: Duration = Duration::from_secs(3600);
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The seal key cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The trust roots cannot be used.
+    #[error(transparent)]
+    TrustRoots(#[from] push::lane::TrustRootsUnreadable),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Metrics are set up already: there is one server in a process.
+    #[error("metrics cannot be set up: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+}
+
+/// A server that listens; [`Server::run`] answers.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    matcher: mpsc::UnboundedReceiver<String>,
+    endpoints: Endpoints,
+}
+
+impl Server {
+    /// Opens the database, brings it up to date, and listens.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let metrics = PrometheusBuilder::new().install_recorder()?;
+        let endpoints = Endpoints::read(&settings.push)?;
+        let vault = Arc::new(Vault::open(&settings.storage)?);
+        let storage = Storage::open(&settings.storage).await?;
+        let address = settings.http.listen;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let (matcher_poke, matcher) = mpsc::unbounded_channel();
+        let pokes =
+            Pokes { matcher: matcher_poke, push: Notify::new(), dial: Notify::new(), clock: Notify::new() };
+        let app = App::new(Shared {
+            storage,
+            vault,
+            settings,
+            dialer: Arc::new(ByHand),
+            metrics,
+            stopping: CancellationToken::new(),
+            pokes,
+        });
+        Ok(Self { app, listener, matcher, endpoints })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until `stop` is done, then drains: no new work is taken, what is under way is finished within the
+    /// configured time, and the database is closed.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let app = self.app;
+        let workers = TaskTracker::new();
+        workers.spawn(matcher::run(app.clone(), self.matcher));
+        workers.spawn(push::worker::run(app.clone(), self.endpoints));
+        workers.spawn(telephony::run(app.clone()));
+        workers.spawn(deadlines::run(app.clone()));
+        workers.spawn(sweep(app.clone()));
+        workers.close();
+
+        let stopping = app.stopping.clone();
+        let shutdown = async move {
+            stop.await;
+            tracing::info!("stopping: no new requests are taken");
+            stopping.cancel();
+        };
+        let drain = Duration::from_secs(app.settings.http.drain_s);
+        let answering =
+            axum::serve(self.listener, crate::http::router(app.clone())).with_graceful_shutdown(shutdown);
+        let drained = async {
+            app.stopping.cancelled().await;
+            tokio::time::sleep(drain).await;
+        };
+        let answered = tokio::select! {
+            answered = answering => answered,
+            () = drained => {
+                tracing::warn!("some requests did not end in time and are cut off");
+                Ok(())
+            }
+        };
+        if tokio::time::timeout(drain + Duration::from_secs(5), workers.wait()).await.is_err() {
+            tracing::warn!(
+                "some workers did not end in time; what they held is taken up by another node or the next start"
+            );
+        }
+        app.storage.close().await;
+        tracing::info!("stopped");
+        answered
+    }
+}
+
+/// Forgets what is too old to be asked for again.
+async fn sweep(app: App) {
+    let mut round = tokio::time::interval(SWEEP_ROUND);
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            _ = round.tick() => {}
+        }
+        let swept = app
+            .storage
+            .write(|tx| {
+                let kept = jiff::SignedDuration::from_hours(24 * IDEMPOTENCY_KEPT_DAYS);
+                let before = Timestamp::now().checked_sub(kept).map_err(|_| Refusal::Damaged("the clock"))?;
+                Ok::<_, Refusal>(tx.execute("delete from idempotency where created_at < $1", &[&before])?)
+            })
+            .await;
+        if let Err(error) = swept {
+            tracing::warn!(%error, "old idempotency keys cannot be forgotten now");
+        }
+    }
+}
