@@ -2,6 +2,7 @@
 
 use super::{HttpHeader, HttpRequest, HttpResponse, StreamSink, Transport, TransportError};
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,19 +100,19 @@ fn kind_of(error: &reqwest::Error, in_body: bool) -> TransportError {
     }
 }
 
-/// hyper-rustls hands a failed handshake over as an I/O error with this kind.
+/// A failed handshake comes as an I/O error of this kind, somewhere among the causes.
 fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
-        {
-            return true;
-        }
-        cause = error.source();
+    std::iter::successors(error.source(), |error| cause_of(*error))
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|io| io.kind() == io::ErrorKind::InvalidData)
+}
+
+/// The next cause. An I/O error's `source` passes over the error that it wraps.
+fn cause_of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|wrapped| wrapped as _),
+        None => error.source(),
     }
-    false
 }
 
 /// Headers that are not text are left out: the client needs none of them.

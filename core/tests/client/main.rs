@@ -1,0 +1,13 @@
+//! The client against real HTTP servers: an axum one that answers as the contract says, and a bare socket for what
+//! only networks do.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod events;
+mod faults;
+mod installation;
+mod outbox;
+mod privacy;
+mod push;
+mod requests;
+mod support;
