@@ -28,6 +28,11 @@ impl ApnsCredentials {
             public_pem: key.public_key_pem(),
         })
     }
+
+    /// The public half, PEM, for another double that shall believe this key.
+    pub fn public_pem(&self) -> &str {
+        &self.public_pem
+    }
 }
 
 /// An account that may send through FCM.
