@@ -66,6 +66,7 @@ pub(crate) fn maven(project: &Path) -> Result<Command> {
     command.current_dir(project).args([
         "--batch-mode",
         "--no-transfer-progress",
+        "-Dstyle.color=never",
         "-Dkotlin.compiler.daemon=false",
         "-Dmaven.wagon.rto=60000",
         "-Dmaven.wagon.http.retryHandler.count=3",

@@ -163,11 +163,13 @@ fn wait(child: &mut Child) -> io::Result<ExitStatus> {
     child.wait()
 }
 
+/// The command, for a message: without the program's folder, and not endless.
 fn words(command: &Command) -> String {
-    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    let program = Path::new(command.get_program());
+    let mut words = vec![program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     let mut text = words.join(" ");
-    if let Some((end, _)) = text.char_indices().nth(160) {
+    if let Some((end, _)) = text.char_indices().nth(90) {
         text.truncate(end);
         text.push('…');
     }
