@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long)]
     accept_any_device: bool,
     /// Append the body of every push that FCM accepts to this file.
-    #[arg(long)]
+    #[arg(long, env = "RINGBACK_FCM_RECORD")]
     record_fcm_to: Option<PathBuf>,
     /// The control port; 0 picks one.
     #[arg(long, default_value_t = 0)]

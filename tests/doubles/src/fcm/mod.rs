@@ -33,7 +33,8 @@ pub struct FcmDoubleSettings {
     pub accept_any_device: bool,
     /// `expires_in` of the access tokens.
     pub token_lifetime_s: i64,
-    /// Appends the body of every accepted push to this file, a line each.
+    /// Appends the body of every accepted push to this file, a line each; by default the file that the variable
+    /// `RINGBACK_FCM_RECORD` names, so that `check_fcm_requests.py` can look at a whole run.
     pub record_to: Option<PathBuf>,
 }
 
@@ -43,7 +44,7 @@ impl Default for FcmDoubleSettings {
             project_id: "ringback-test".to_owned(),
             accept_any_device: false,
             token_lifetime_s: 3599,
-            record_to: None,
+            record_to: std::env::var_os("RINGBACK_FCM_RECORD").map(PathBuf::from),
         }
     }
 }
@@ -219,7 +220,9 @@ impl State {
 
     fn keep(&self, body: &Value) {
         let Some(file) = &self.record_to else { return };
-        let written = writeln!(file.lock().unwrap_or_else(PoisonError::into_inner), "{body}");
+        // One write a line: other processes may append to the same file.
+        let line = format!("{body}\n");
+        let written = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
         if let Err(error) = written {
             eprintln!("a push could not be recorded: {error}");
         }
