@@ -12,7 +12,7 @@ pub struct ClientConfig {
     /// The app's publishable key, `rb_pub_…`.
     pub app_key: String,
     /// A folder of this app alone, that outlives a restart and is left out of backups. Requests that are not yet
-    /// answered are kept in it, with what they say about the person, in files only the app's user can read. One folder
+    /// answered are kept in it with what they say about the person: in clear, in files only the app's user can read. One folder
     /// for each server, and one client at a time for each folder.
     pub data_dir: String,
     /// The limit for one try of one request, in milliseconds; 15 000.

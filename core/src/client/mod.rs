@@ -41,7 +41,7 @@ pub struct RingbackClient {
     vault: Vault,
     clock: Arc<dyn Clock>,
     log: Logger,
-    /// Held while a push is looked at.
+    /// Held while a push is marked as handled.
     pushes: Mutex<()>,
 }
 

@@ -74,13 +74,17 @@ impl RingbackClient {
         if push.expires_at <= self.clock.now() {
             return Ok(PushOutcome::Expired { callback_id: push.callback_id });
         }
-        // One at a time: of two copies that arrive together one is the duplicate.
-        let _turn = self.pushes.lock().await;
-        let mut handled: Vec<Handled> = self.vault.read(VAULT_KEY).await?.unwrap_or_default();
-        if handled.iter().any(|earlier| earlier.push_id == push.push_id) {
+        let is_copy = |earlier: &Handled| earlier.push_id == push.push_id;
+        if self.handled_pushes().await?.iter().any(is_copy) {
             return Ok(PushOutcome::Duplicate { callback_id: push.callback_id });
         }
-        let callback = self.callback(push.callback_id).await?;
+        let callback = self.callback(push.callback_id.clone()).await?;
+        // Looked at again, one at a time: of two copies that arrived together one is the duplicate.
+        let _turn = self.pushes.lock().await;
+        let mut handled = self.handled_pushes().await?;
+        if handled.iter().any(is_copy) {
+            return Ok(PushOutcome::Duplicate { callback_id: push.callback_id });
+        }
         remember(
             &mut handled,
             Handled { push_id: push.push_id, expires_at: push.expires_at },
@@ -96,6 +100,10 @@ impl RingbackClient {
             action_token: push.action_token,
             expires_at: push.expires_at,
         })
+    }
+
+    async fn handled_pushes(&self) -> Result<Vec<Handled>, ClientError> {
+        Ok(self.vault.read(VAULT_KEY).await?.unwrap_or_default())
     }
 }
 

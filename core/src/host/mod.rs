@@ -1,12 +1,16 @@
 //! What the platform gives the client: a place for secrets, a place for log lines, the time, and HTTP.
 
 mod blocking;
+#[cfg(feature = "reqwest")]
+mod file_store;
 mod log;
 
 use crate::protocol::Timestamp;
 use crate::transport::Transport;
 use std::sync::Arc;
 
+#[cfg(feature = "reqwest")]
+pub use file_store::FileStore;
 pub(crate) use blocking::{Stalled, blocking};
 pub(crate) use log::Logger;
 

@@ -58,7 +58,7 @@ impl Streaming {
         Self { exchange: Some(exchange), ended: Ok(()), head, chunks }
     }
 
-    /// Status and headers; to be asked for once. Cancel-safe.
+    /// Status and headers; to be asked for once.
     pub(crate) async fn head(&mut self) -> Result<StreamHead, TransportError> {
         loop {
             let Some(exchange) = &mut self.exchange else {

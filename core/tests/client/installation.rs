@@ -111,6 +111,17 @@ async fn a_refused_app_key_is_told_and_the_request_kept() {
 }
 
 #[tokio::test]
+async fn those_who_wait_for_a_registration_share_its_failure() {
+    let server = Server::start(|_| async { problem(ProblemCode::CredentialsInvalid) }).await;
+    let client = Phone::new(&server.url).start();
+    let calls = futures_util::future::join_all((0..20).map(|_| client.callbacks()));
+    assert!(soon(calls).await.iter().all(Result::is_err));
+    assert_eq!(server.all().len(), 1);
+    client.callbacks().await.expect_err("whoever comes later tries anew");
+    assert_eq!(server.all().len(), 2);
+}
+
+#[tokio::test]
 async fn a_token_is_not_shown_to_another_server() {
     let first = Server::registering(|_| answer(200, &json!({"callbacks": []}))).await;
     let second = Server::registering(|_| answer(200, &json!({"callbacks": []}))).await;

@@ -6,6 +6,7 @@
 mod events;
 mod faults;
 mod installation;
+mod killed;
 mod outbox;
 mod privacy;
 mod push;

@@ -1,6 +1,6 @@
 //! One tap is one request, whatever dies in between.
 
-use crate::support::{Phone, Server, answer, callback, problem, request, soon};
+use crate::support::{Phone, Server, answer, callback, problem, request};
 use axum::response::IntoResponse;
 use ringback_core::client::{PendingKind, ResumeOutcome};
 use ringback_core::host::LogLevel;
@@ -216,15 +216,9 @@ async fn a_damaged_request_is_put_aside_and_reported() {
     phone.start().request_callback(request()).await.expect("accepted all the same");
     assert_eq!((phone.outbox().len(), phone.damaged()), (0, vec![name.to_owned()]));
     assert!(!outbox.join("left-over.tmp").exists());
-    let reported = || {
-        phone.lines.all().iter().any(|(level, line)| *level == LogLevel::Error && line.contains("1 damaged"))
-    };
-    soon(async {
-        while !reported() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    let reported =
+        |(level, line): &(LogLevel, String)| *level == LogLevel::Error && line.contains("1 damaged");
+    phone.lines.until(|lines| lines.iter().any(reported)).await;
 }
 
 #[tokio::test]

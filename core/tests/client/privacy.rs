@@ -1,6 +1,7 @@
 //! Nothing about a person leaves the client but on the wire.
 
-use crate::support::{Phone, Server, answer, callback, problem, soon};
+use crate::support::{Phone, Server, answer, callback, problem};
+use ringback_core::host::LogLevel;
 use ringback_core::protocol::{
     ActionToken, CallInRequest, CallbackRequest, ConfirmAnswer, ContextValue, FcmTokenKind, PersonName,
     PhoneNumber, ProblemCode, PushRegistration, PushTarget, PushToken,
@@ -91,17 +92,9 @@ async fn logs_errors_and_debug_tell_nothing() {
     // The lines come in order: once this last one is there, all are.
     std::fs::write(phone.data.path().join("outbox/y.json"), PRIVATE.join(" ")).expect("written");
     client.pending().await.expect("a list");
-    let is_last = |lines: &str| lines.matches("damaged requests").count() == 2;
-    let lines = soon(async {
-        loop {
-            let lines = phone.lines.all().into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
-            if is_last(&lines) {
-                return lines;
-            }
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    let is_report = |(_, line): &&(LogLevel, String)| line.contains("damaged requests");
+    let lines = phone.lines.until(|lines| lines.iter().filter(is_report).count() == 2).await;
+    let lines = lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
     check("the log", &lines);
     for spoken in ["ringback::exchange", "ringback::installation", "ringback::outbox", "ringback::vault"] {
         assert!(lines.contains(spoken), "nothing was logged by {spoken}");

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Nothing here takes this long unless it is broken.
@@ -248,17 +249,22 @@ impl SecureStore for MemoryStore {
 
 /// Remembers every line.
 #[derive(Default)]
-pub(crate) struct Lines(Mutex<Vec<(LogLevel, String)>>);
+pub(crate) struct Lines(watch::Sender<Vec<(LogLevel, String)>>);
 
 impl Lines {
-    pub(crate) fn all(&self) -> Vec<(LogLevel, String)> {
-        self.0.lock().expect("not poisoned").clone()
+    /// All lines, once `enough` says so of them.
+    pub(crate) async fn until(
+        &self,
+        enough: impl FnMut(&Vec<(LogLevel, String)>) -> bool,
+    ) -> Vec<(LogLevel, String)> {
+        let mut lines = self.0.subscribe();
+        soon(lines.wait_for(enough)).await.expect("the phone lives").clone()
     }
 }
 
 impl LogSink for Lines {
     fn log(&self, level: LogLevel, target: String, message: String) -> Result<(), HostError> {
-        self.0.lock().expect("not poisoned").push((level, format!("{target}: {message}")));
+        self.0.send_modify(|lines| lines.push((level, format!("{target}: {message}"))));
         Ok(())
     }
 }
