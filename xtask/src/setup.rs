@@ -74,7 +74,13 @@ pub(crate) fn apt_install(packages: &[&str], program: &str) -> Result<()> {
     process::retry("apt-get", || {
         let apt = || {
             let mut command = Command::new("apt-get");
-            command.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-o", "Acquire::Retries=3"]);
+            command.env("DEBIAN_FRONTEND", "noninteractive").args([
+                "-qq",
+                "-o",
+                "Acquire::Retries=3",
+                "-o",
+                "Dpkg::Use-Pty=0",
+            ]);
             command
         };
         process::run(apt().arg("update"))?;

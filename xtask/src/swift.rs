@@ -68,15 +68,22 @@ pub(crate) fn command(places: &Places, arguments: &[impl AsRef<OsStr>]) -> Resul
         }
         Toolchain::Root(root) => {
             places::make_folder(&places.target)?;
-            let mut command = isolated();
-            command.args(["sh", "-c", include_str!("swift_root.sh"), "sh"]);
-            command.args([&root, &package, &places.root, &places.target]).args(["--", "swift"]);
+            let mut command = in_root(&root, &package, &[&places.root, &places.target]);
+            command.arg("swift");
             command
         }
     };
     let library = places.debug();
     command.args(arguments).env("LIBRARY_PATH", &library).env("LD_LIBRARY_PATH", &library);
     Ok(command)
+}
+
+/// What follows runs in a root, in `folder`; `shared` folders have the same paths there.
+fn in_root(root: &Path, folder: &Path, shared: &[&Path]) -> Command {
+    let mut command = isolated();
+    command.args(["sh", "-c", include_str!("swift_root.sh"), "sh"]);
+    command.args([root, folder]).args(shared).arg("--");
+    command
 }
 
 /// Mounts and processes of what follows end with it.
@@ -113,7 +120,7 @@ pub(crate) fn set_up(places: &Places) -> Result<String> {
         command.args([&format!("--include={PACKAGES}"), SUITE]).arg(&partial).arg(mirror.line(SUITE));
         process::run(&mut command)
     })?;
-    process::run(Command::new("chroot").arg(&partial).args(["/usr/libexec/swift/bin/swift", "--version"]))?;
+    process::run(in_root(&partial, Path::new("/"), &[]).args(["swift", "--version"]))?;
     fs::rename(&partial, &root).map_err(Error::file(&partial))?;
     Ok(root.display().to_string())
 }
