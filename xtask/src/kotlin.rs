@@ -16,14 +16,7 @@ const KTLINT: &str = "1.8.0";
 
 /// Fetches ktlint.
 pub(crate) fn set_up(places: &Places) -> Result<String> {
-    for (program, remedy) in [
-        ("java", "install a JDK 17 or later (Debian: `apt-get install openjdk-17-jdk-headless`)"),
-        ("mvn", "install Maven 3.8 or later (Debian: `apt-get install maven`)"),
-    ] {
-        if places::in_path(program).is_none() {
-            return Err(Error::missing(program, remedy));
-        }
-    }
+    check_maven()?;
     let jar = ktlint_jar(places);
     if !jar.is_file() {
         let folder = places.cache.join("ktlint");
@@ -41,6 +34,19 @@ pub(crate) fn set_up(places: &Places) -> Result<String> {
         })?;
     }
     Ok(jar.display().to_string())
+}
+
+/// Is there what runs Java and Kotlin?
+pub(crate) fn check_maven() -> Result<()> {
+    for (program, remedy) in [
+        ("java", "install a JDK 17 or later (Debian: `apt-get install openjdk-17-jdk-headless`)"),
+        ("mvn", "install Maven 3.8 or later (Debian: `apt-get install maven`)"),
+    ] {
+        if places::in_path(program).is_none() {
+            return Err(Error::missing(program, remedy));
+        }
+    }
+    Ok(())
 }
 
 fn ktlint_jar(places: &Places) -> PathBuf {

@@ -72,8 +72,9 @@ impl Part {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,
-    Postgres,
-    /// PostgreSQL, the server binary, the doubles binary.
+    /// PostgreSQL, and the APNs of pushy.
+    Servers,
+    /// Those, and the server and the doubles as programs.
     Everything,
 }
 
@@ -83,12 +84,19 @@ pub(crate) struct Run<'a> {
     /// All of the workspace is tested, so all of it is built at once.
     whole_workspace: bool,
     cluster: OnceCell<Result<Cluster, String>>,
+    pushy: OnceCell<Result<(), String>>,
     programs: OnceCell<Result<(), String>>,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(places: &'a Places, whole_workspace: bool) -> Self {
-        Self { places, whole_workspace, cluster: OnceCell::new(), programs: OnceCell::new() }
+        Self {
+            places,
+            whole_workspace,
+            cluster: OnceCell::new(),
+            pushy: OnceCell::new(),
+            programs: OnceCell::new(),
+        }
     }
 
     pub(crate) fn log(&self, name: &str) -> PathBuf {
@@ -103,7 +111,7 @@ impl<'a> Run<'a> {
             Part::Core => {
                 self.cargo_test(&["--package=ringback-core", "--all-features"], Needs::Nothing, &log)
             }
-            Part::Server => self.cargo_test(&["--package=ringback-server"], Needs::Postgres, &log),
+            Part::Server => self.cargo_test(&["--package=ringback-server"], Needs::Servers, &log),
             Part::Doubles => self.cargo_test(&["--package=ringback-doubles"], Needs::Nothing, &log),
             Part::E2e => self.cargo_test(&["--package=ringback-e2e"], Needs::Everything, &log),
             Part::Kotlin => self.kotlin(&log),
@@ -155,6 +163,7 @@ impl<'a> Run<'a> {
     fn lend(&self, needs: Needs, command: &mut Command) -> Result<()> {
         command
             .env("RINGBACK_TEST_LOGS", self.places.logs())
+            .env("RINGBACK_FCM_RECORD", self.places.logs().join("pushes/fcm.jsonl"))
             .env("RUST_BACKTRACE", "1")
             .env("CARGO_TERM_COLOR", "never");
         if needs == Needs::Everything {
@@ -164,6 +173,7 @@ impl<'a> Run<'a> {
                 .env("RINGBACK_DOUBLES_BIN", self.places.debug().join("ringback-doubles"));
         }
         if needs != Needs::Nothing {
+            once(&self.pushy, || self.compile_pushy())?;
             let cluster = once(&self.cluster, || {
                 postgres::set_up(self.places)?;
                 Cluster::start(&self.log("postgres"))
@@ -171,6 +181,13 @@ impl<'a> Run<'a> {
             command.env("RINGBACK_TEST_POSTGRES", &cluster.url);
         }
         Ok(())
+    }
+
+    /// Prepares the APNs server that nobody here wrote.
+    fn compile_pushy(&self) -> Result<()> {
+        kotlin::check_maven()?;
+        let mut maven = kotlin::maven(&self.places.root.join("tests/pushy"))?;
+        kotlin::run_maven(maven.args(["--quiet", "compile"]), &self.log("pushy"))
     }
 
     /// Builds the server and the doubles.
