@@ -18,7 +18,8 @@ impl FileStore {
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, HostError> {
-        let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        let plain = !key.is_empty()
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if plain && !key.starts_with('.') { Ok(self.folder.join(key)) } else { Err(HostError::Failed) }
     }
 }
@@ -37,7 +38,7 @@ impl SecureStore for FileStore {
         let written = (|| {
             fs::create_dir_all(&self.folder)?;
             // Written beside and renamed over: a crash leaves the old value or the new one.
-            let beside = path.with_extension(format!("{}.new", std::process::id()));
+            let beside = self.folder.join(format!("{key}.{}.new", std::process::id()));
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true);
             #[cfg(unix)]

@@ -9,9 +9,9 @@ use crate::protocol::Timestamp;
 use crate::transport::Transport;
 use std::sync::Arc;
 
+pub(crate) use blocking::{Stalled, blocking};
 #[cfg(feature = "reqwest")]
 pub use file_store::FileStore;
-pub(crate) use blocking::{Stalled, blocking};
 pub(crate) use log::Logger;
 
 /// Why the host could not do what was asked. Without text: what a platform says may quote what it was given.

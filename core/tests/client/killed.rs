@@ -2,10 +2,10 @@
 
 use crate::support::{Server, answer, callback, installation, request, soon};
 use ringback_core::client::{ClientConfig, RingbackClient};
-use ringback_core::host::{Host, HostError, SecureStore};
+use ringback_core::host::{FileStore, Host};
 use ringback_core::transport::ReqwestTransport;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use tokio::process::{Child, Command};
@@ -15,30 +15,10 @@ const URL: &str = "RINGBACK_TEST_URL";
 const DATA: &str = "RINGBACK_TEST_DATA";
 const ROUNDS: usize = 25;
 
-/// A secure store that outlives the process.
-struct FileStore(PathBuf);
-
-impl SecureStore for FileStore {
-    fn get(&self, key: String) -> Result<Option<String>, HostError> {
-        Ok(std::fs::read_to_string(self.0.join(key)).ok())
-    }
-
-    fn put(&self, key: String, value: String) -> Result<(), HostError> {
-        let unfinished = self.0.join("unfinished");
-        let written =
-            std::fs::write(&unfinished, value).and_then(|()| std::fs::rename(unfinished, self.0.join(key)));
-        written.map_err(|_| HostError::Failed)
-    }
-
-    fn delete(&self, key: String) -> Result<(), HostError> {
-        std::fs::remove_file(self.0.join(key)).map_err(|_| HostError::Failed)
-    }
-}
-
 /// What the killed process does: one tap.
 async fn tap(url: String, data: &str) {
     let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
-    let host = Host::new(Arc::new(FileStore(PathBuf::from(data))), transport);
+    let host = Host::new(Arc::new(FileStore::new(data)), transport);
     let client = RingbackClient::new(ClientConfig::new(url, "rb_pub_key", data), host).expect("a client");
     client.request_callback(request()).await.expect("accepted");
 }
