@@ -1,0 +1,104 @@
+package dev.ringback
+
+import dev.ringback.internal.Client
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
+
+/**
+ * A contact centre's client: asks for calls, keeps what is not yet answered, says what happens.
+ *
+ * Make one and keep it. Making it touches neither disk nor network and starts no thread. Every function may be called
+ * from any coroutine; cancelling the coroutine ends the call. A request that was cancelled may have been sent all the
+ * same and stays in the outbox, see [pending].
+ *
+ * ```
+ * val ringback = Ringback(RingbackConfig("https://calls.example.com", "rb_pub_…", dataDir), FileStore(secrets))
+ * val callback = ringback.requestCallback(CallbackRequest("billing", PhoneNumber("+4930901820")))
+ * ```
+ *
+ * @param config where the server is and how to speak with it; everything but the first three has a default.
+ * @param store where the installation's secret is kept.
+ * @param log where log lines go; they never hold anything private.
+ * @throws RingbackException with the code `config_invalid` when a value of [config] cannot be right.
+ */
+public class Ringback(
+    config: RingbackConfig,
+    store: SecureStore,
+    log: LogSink? = null,
+) : AutoCloseable {
+    private val client = throwing { Client(config, store, log) }
+
+    /**
+     * Asks for a call. Asking again for the same thing while the first request is unanswered is the same request, also
+     * after a restart.
+     *
+     * @throws RingbackException for example with the code `callback_already_open`.
+     */
+    public suspend fun requestCallback(request: CallbackRequest): Callback =
+        cancellable { client.requestCallback(request, it) }
+
+    /** One of this installation's callbacks, as it is now. */
+    public suspend fun callback(id: String): Callback = cancellable { client.callback(id, it) }
+
+    /** This installation's callbacks, newest first; the newest 500. */
+    public suspend fun callbacks(): List<Callback> = cancellable { client.callbacks(it) }
+
+    /** Takes a callback back. */
+    public suspend fun cancel(id: String): Callback = cancellable { client.cancel(id, it) }
+
+    /**
+     * Answers "your agent is ready, are you?".
+     *
+     * @param actionToken of the push that asked; without it the question that is open now is answered.
+     */
+    public suspend fun confirm(
+        id: String,
+        answer: ConfirmAnswer,
+        actionToken: ActionToken? = null,
+    ): Confirmation = cancellable { client.confirm(id, answer, actionToken, it) }
+
+    /** Asks for a number to dial, and a code that tells the agent who calls and why. */
+    public suspend fun requestCallIn(request: CallInRequest): CallTicket =
+        cancellable { client.requestCallIn(request, it) }
+
+    /** Tells the server how to reach this device. To be called whenever the platform gives the app a token. */
+    public suspend fun registerPush(target: PushTarget): Device =
+        cancellable { client.registerPush(PushRegistration(target), it) }
+
+    /**
+     * Looks at a push the app received, and fetches the callback it is about. Hand over every push: what is somebody
+     * else's comes back as [PushOutcome.NotOurs].
+     *
+     * @param data the `data` of the FCM message.
+     */
+    public suspend fun handlePush(data: Map<String, String>): PushOutcome =
+        cancellable { client.handlePush(data, it) }
+
+    /**
+     * What happens to this installation's callbacks, in order, over lost connections too. An event counts as handled
+     * when the collector comes back for the next one; one that was not comes again, also after a restart. Collect it
+     * in one place at a time.
+     */
+    public fun events(): Flow<CallbackEvent> =
+        flow {
+            throwing { client.events() }.use { subscription ->
+                try {
+                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                } finally {
+                    subscription.stop()
+                }
+            }
+        }
+
+    /** Sends again what the outbox holds. To be called after a start and when the network is back. */
+    public suspend fun resume(): List<Resumed> = cancellable { client.resume(it) }
+
+    /** What the server has not yet answered for good, oldest first. */
+    public suspend fun pending(): List<PendingRequest> = cancellable { client.pending(it) }
+
+    /** Forgets a kept request: it will not be sent again. What the server has accepted already stands. */
+    public suspend fun discard(key: String): Unit = cancellable { client.discard(key, it) }
+
+    /** Ends the client. What it keeps on disk stays. */
+    override fun close(): Unit = client.close()
+}

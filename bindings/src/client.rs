@@ -1,0 +1,187 @@
+//! The client.
+
+use crate::cancel::CancelToken;
+use crate::error::guarded;
+use crate::events::EventSubscription;
+use crate::runtime::Runtime;
+use ringback_core::client::{
+    ClientConfig, ClientError, PendingRequest, PushOutcome, Resumed, RingbackClient,
+};
+use ringback_core::host::{Host, LogSink, SecureStore};
+use ringback_core::protocol::{
+    ActionToken, CallInRequest, CallTicket, Callback, CallbackRequest, ConfirmAnswer, Confirmation, Device,
+    PushRegistration,
+};
+use ringback_core::transport::ReqwestTransport;
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+
+/// A contact centre's client: [`RingbackClient`] on a thread of its own. Every method that waits can be called off.
+#[derive(uniffi::Object)]
+pub struct Client {
+    core: Arc<RingbackClient>,
+    runtime: Arc<Runtime>,
+}
+
+impl Client {
+    async fn run<T, F>(
+        &self,
+        cancel: Option<Arc<CancelToken>>,
+        work: impl FnOnce(Arc<RingbackClient>) -> F,
+    ) -> Result<T, ClientError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, ClientError>> + Send + 'static,
+    {
+        self.runtime.run(cancel, work(Arc::clone(&self.core))).await
+    }
+}
+
+#[uniffi::export]
+impl Client {
+    /// A client for this server and app. Touches neither disk nor network and starts no thread.
+    #[uniffi::constructor]
+    pub fn new(
+        config: ClientConfig,
+        store: Arc<dyn SecureStore>,
+        log: Option<Arc<dyn LogSink>>,
+    ) -> Result<Arc<Self>, ClientError> {
+        guarded(|| {
+            let host = Host { log, ..Host::new(store, Arc::new(ReqwestTransport::new()?)) };
+            let core = Arc::new(RingbackClient::new(config, host)?);
+            Ok(Arc::new(Self { core, runtime: Arc::new(Runtime::idle()) }))
+        })
+    }
+
+    /// Asks for a call.
+    pub async fn request_callback(
+        &self,
+        request: CallbackRequest,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Callback, ClientError> {
+        self.run(cancel, |core| async move { core.request_callback(request).await }).await
+    }
+
+    /// One of this installation's callbacks, as it is now.
+    pub async fn callback(
+        &self,
+        id: String,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Callback, ClientError> {
+        self.run(cancel, |core| async move { core.callback(id).await }).await
+    }
+
+    /// This installation's callbacks, newest first.
+    pub async fn callbacks(&self, cancel: Option<Arc<CancelToken>>) -> Result<Vec<Callback>, ClientError> {
+        self.run(cancel, |core| async move { core.callbacks().await }).await
+    }
+
+    /// Takes a callback back.
+    pub async fn cancel(
+        &self,
+        id: String,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Callback, ClientError> {
+        self.run(cancel, |core| async move { core.cancel(id).await }).await
+    }
+
+    /// Answers "your agent is ready, are you?".
+    pub async fn confirm(
+        &self,
+        id: String,
+        answer: ConfirmAnswer,
+        action_token: Option<ActionToken>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Confirmation, ClientError> {
+        self.run(cancel, |core| async move { core.confirm(id, answer, action_token).await }).await
+    }
+
+    /// Asks for a number to dial.
+    pub async fn request_call_in(
+        &self,
+        request: CallInRequest,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<CallTicket, ClientError> {
+        self.run(cancel, |core| async move { core.request_call_in(request).await }).await
+    }
+
+    /// Tells the server how to reach this device.
+    pub async fn register_push(
+        &self,
+        registration: PushRegistration,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Device, ClientError> {
+        self.run(cancel, |core| async move { core.register_push(registration).await }).await
+    }
+
+    /// Looks at a push the app received.
+    pub async fn handle_push(
+        &self,
+        data: HashMap<String, String>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<PushOutcome, ClientError> {
+        self.run(cancel, |core| async move { core.handle_push(data).await }).await
+    }
+
+    /// Sends again what the outbox holds. Tells of every request what became of it.
+    pub async fn resume(&self, cancel: Option<Arc<CancelToken>>) -> Result<Vec<Resumed>, ClientError> {
+        self.run(cancel, |core| async move { core.resume().await }).await
+    }
+
+    /// What is not yet answered, oldest first.
+    pub async fn pending(
+        &self,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Vec<PendingRequest>, ClientError> {
+        self.run(cancel, |core| async move { core.pending().await }).await
+    }
+
+    /// Forgets a kept request: it will not be sent again.
+    pub async fn discard(&self, key: String, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        self.run(cancel, |core| async move { core.discard(key).await }).await
+    }
+
+    /// Subscribes to what happens to this installation's callbacks.
+    pub fn events(&self) -> Result<Arc<EventSubscription>, ClientError> {
+        guarded(|| Ok(EventSubscription::new(self.core.events()?, Arc::clone(&self.runtime))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringback_core::host::HostError;
+
+    /// A store that nobody may touch.
+    struct Untouched;
+
+    impl SecureStore for Untouched {
+        fn get(&self, _: String) -> Result<Option<String>, HostError> {
+            panic!("read")
+        }
+        fn put(&self, _: String, _: String) -> Result<(), HostError> {
+            panic!("written")
+        }
+        fn delete(&self, _: String) -> Result<(), HostError> {
+            panic!("deleted")
+        }
+    }
+
+    #[test]
+    fn making_a_client_touches_nothing_and_starts_no_thread() {
+        let folder = std::env::temp_dir().join(format!("ringback-untouched-{}", std::process::id()));
+        let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
+        let client = Client::new(config, Arc::new(Untouched), None).unwrap();
+        client.events().unwrap();
+        assert!(client.runtime.is_idle());
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_wrong_config_is_refused_by_name() {
+        let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
+        let error = Client::new(config, Arc::new(Untouched), None).err().unwrap();
+        assert_eq!(error.code(), "config_invalid");
+    }
+}

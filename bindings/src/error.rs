@@ -1,0 +1,123 @@
+//! Errors at the border: what every one of them can say, and panics turned into one.
+
+use ringback_core::client::ClientError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What every error can say, whatever kind it is.
+#[derive(Debug, uniffi::Record)]
+pub struct ErrorFacts {
+    /// Stable, for programs: see `docs/errors.md`.
+    pub code: String,
+    /// What kind of problem it is; the same for every occurrence.
+    pub title: String,
+    /// What is wrong and what to do. Never private.
+    pub detail: String,
+    /// The same request may succeed later, as it is.
+    pub retryable: bool,
+    /// When another try makes sense, in seconds.
+    pub retry_after_s: Option<u32>,
+    /// Names the request in the server's logs.
+    pub request_id: Option<String>,
+    /// Which field or header is meant, when it is one.
+    pub field: Option<String>,
+    /// Which callback stands in the way.
+    pub callback_id: Option<String>,
+    /// The idempotency key under which the request still lies in the outbox.
+    pub pending_key: Option<String>,
+}
+
+/// The facts of an error, for the hand-written layers to offer as properties.
+#[uniffi::export]
+pub fn error_facts(error: ClientError) -> Result<ErrorFacts, ClientError> {
+    guarded(move || {
+        let code = error.code().to_owned();
+        let retryable = error.is_retryable();
+        let retry_after_s = error.retry_after_s();
+        let pending_key = error.pending_key().map(str::to_owned);
+        let title = title(&error).to_owned();
+        let (detail, field, callback_id, request_id) = match error {
+            ClientError::Refused { detail, field, callback_id, request_id, .. } => {
+                (detail, field, callback_id, request_id)
+            }
+            ClientError::InvalidRequest { detail, field, .. } => (detail, field, None, None),
+            other => (other.to_string(), None, None, None),
+        };
+        Ok(ErrorFacts {
+            code,
+            title,
+            detail,
+            retryable,
+            retry_after_s,
+            request_id,
+            field,
+            callback_id,
+            pending_key,
+        })
+    })
+}
+
+fn title(error: &ClientError) -> &str {
+    match error {
+        ClientError::Refused { title, .. } => title,
+        ClientError::Unreachable { .. } => "The server cannot be reached",
+        ClientError::TimedOut { .. } => "The server did not answer in time",
+        ClientError::AnswerUnreadable { .. } => "The answer is not the server's",
+        ClientError::InvalidRequest { .. } => "The request is not valid",
+        ClientError::HostStorage { .. } => "The device's secure store failed",
+        ClientError::OutboxFailed { .. } => "The request could not be kept",
+        ClientError::Cancelled { .. } => "The call was called off",
+        ClientError::Internal { .. } => "The client made a mistake",
+    }
+}
+
+/// Runs `work`; a panic in it is an error. The panic's own text stays out of it: it may quote anything.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, ClientError>) -> Result<T, ClientError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+}
+
+/// The error for a panic.
+pub(crate) fn panicked() -> ClientError {
+    internal("the client met a mistake of its own and stopped this call")
+}
+
+pub(crate) fn internal(detail: &str) -> ClientError {
+    ClientError::Internal { detail: detail.to_owned(), pending_key: None }
+}
+
+/// The error for a call that its owner called off.
+pub(crate) fn cancelled() -> ClientError {
+    ClientError::Cancelled { pending_key: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_that_does_not_quote_it() {
+        let error = guarded::<()>(|| panic!("+4930901820")).unwrap_err();
+        assert_eq!(error.code(), panicked().code());
+        assert!(!error.to_string().contains("4930901820"));
+    }
+
+    #[test]
+    fn a_refusal_keeps_all_it_says() {
+        let facts = error_facts(ClientError::Refused {
+            code: "callback_already_open".to_owned(),
+            title: "A title".to_owned(),
+            detail: "A detail.".to_owned(),
+            status: 409,
+            field: Some("number".to_owned()),
+            callback_id: Some("cb_1".to_owned()),
+            retry_after_s: Some(7),
+            request_id: Some("rq_1".to_owned()),
+            pending_key: None,
+        })
+        .unwrap();
+        assert_eq!(facts.code, "callback_already_open");
+        assert_eq!(facts.detail, "A detail.");
+        assert_eq!(facts.callback_id.as_deref(), Some("cb_1"));
+        assert_eq!((facts.retryable, facts.retry_after_s), (false, Some(7)));
+        assert_eq!(facts.request_id.as_deref(), Some("rq_1"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Faults on demand, for the tests of the Kotlin and Swift layers. Never in a build that ships.
+
+use crate::cancel::CancelToken;
+use crate::error::{guarded, internal};
+use crate::runtime::Runtime;
+use ringback_core::client::ClientError;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// Calls that panic, hang or do nothing, through the same runtime and guard as the client's own.
+#[derive(uniffi::Object)]
+pub struct TestHooks {
+    runtime: Runtime,
+    hang: watch::Sender<Hang>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hang {
+    Waiting,
+    Running,
+    /// The test is about to cancel.
+    Cancelling(Instant),
+    /// The Rust future is gone, so many microseconds after the test was about to cancel; `None` when it was not.
+    Ended(Option<u64>),
+}
+
+#[uniffi::export]
+#[expect(clippy::panic, reason = "what these are for")]
+impl TestHooks {
+    /// Idle hooks.
+    #[uniffi::constructor]
+    pub fn new() -> Result<Arc<Self>, ClientError> {
+        guarded(|| Ok(Arc::new(Self { runtime: Runtime::idle(), hang: watch::Sender::new(Hang::Waiting) })))
+    }
+
+    /// Panics at once.
+    pub fn panic_now(&self) -> Result<(), ClientError> {
+        guarded(|| panic!("a test asked for this panic"))
+    }
+
+    /// Panics on the runtime's thread.
+    pub async fn panic_later(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        self.runtime.run(cancel, async { panic!("a test asked for this panic") }).await
+    }
+
+    /// Never returns by itself.
+    pub async fn hang(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        let hang = self.hang.clone();
+        self.runtime
+            .run(cancel, async move {
+                hang.send_replace(Hang::Running);
+                let _end = ReportEnd(hang);
+                pending().await
+            })
+            .await
+    }
+
+    /// Returns once [`hang`](Self::hang) is running.
+    pub async fn hanging(&self) -> Result<(), ClientError> {
+        let seen = self.hang.subscribe().wait_for(|hang| *hang == Hang::Running).await.is_ok();
+        seen.then_some(()).ok_or_else(|| internal("the hooks are gone"))
+    }
+
+    /// To be called right before the hanging call is cancelled.
+    pub fn about_to_cancel(&self) -> Result<(), ClientError> {
+        guarded(|| {
+            self.hang.send_replace(Hang::Cancelling(Instant::now()));
+            Ok(())
+        })
+    }
+
+    /// Returns once the hanging call's Rust future is gone: how many microseconds after
+    /// [`about_to_cancel`](Self::about_to_cancel).
+    pub async fn ended_after_us(&self) -> Result<u64, ClientError> {
+        match self.hang.subscribe().wait_for(|hang| matches!(hang, Hang::Ended(_))).await.as_deref() {
+            Ok(Hang::Ended(Some(us))) => Ok(*us),
+            _ => Err(internal("the call ended before it was cancelled")),
+        }
+    }
+
+    /// Nothing, for a benchmark of the border itself.
+    pub fn empty(&self) -> Result<(), ClientError> {
+        guarded(|| Ok(()))
+    }
+
+    /// Nothing, on the runtime's thread.
+    pub async fn empty_async(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        self.runtime.run(cancel, async { Ok(()) }).await
+    }
+}
+
+struct ReportEnd(watch::Sender<Hang>);
+
+impl Drop for ReportEnd {
+    fn drop(&mut self) {
+        self.0.send_modify(|hang| {
+            *hang = Hang::Ended(match hang {
+                Hang::Cancelling(since) => {
+                    Some(u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX))
+                }
+                _ => None,
+            });
+        });
+    }
+}
