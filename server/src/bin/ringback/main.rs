@@ -1,2 +1,114 @@
-//! x
-fn main() {}
+//! `ringback`: the server, its administration, and the tools to drive it by hand.
+
+mod admin;
+mod agent;
+mod apply;
+mod call;
+mod print;
+
+use clap::{Parser, Subcommand};
+use ringback_server::config::{LogFormat, LogSettings, Settings};
+use ringback_server::serve::Server;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Ringback replaces waiting on hold: people ask for a call, keep their place in line, and are called.
+///
+/// `serve` runs the server. `admin` sets up a contact centre, directly in the database. `agent` and `call` drive a
+/// running server: as an agent, and as a customer's app does.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// The configuration file; server/ringback.toml documents every key. Defaults apply without one
+    #[arg(long, global = true, env = "RINGBACK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until it is told to stop (Ctrl-C or SIGTERM)
+    Serve {
+        /// Listen here instead of where the configuration says; port 0 takes a free one
+        #[arg(long)]
+        listen: Option<std::net::SocketAddr>,
+    },
+    /// Set up a contact centre: queues, skills, agents, services, numbers, keys, push credentials
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Be an agent: state, desk, result of a call
+    Agent(agent::Options),
+    /// Be a customer's app: request, status, cancel, confirm, click-to-call (uses the SDK)
+    Call(call::Options),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    // Two TLS providers could be linked in; say which one before anything asks.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no runtime could be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let settings = Settings::load(cli.config.as_deref())?;
+    match cli.command {
+        Command::Serve { listen } => serve(settings, listen).await,
+        Command::Admin(command) => admin::run(&settings, command).await,
+        Command::Agent(options) => agent::run(options).await,
+        Command::Call(options) => call::run(options).await,
+        Command::Openapi => {
+            println!("{}", ringback_server::http::document().to_pretty_json()?);
+            Ok(())
+        }
+    }
+}
+
+async fn serve(mut settings: Settings, listen: Option<std::net::SocketAddr>) -> Result<(), Failure> {
+    if let Some(listen) = listen {
+        settings.http.listen = listen;
+    }
+    log_to_stderr(&settings.log)?;
+    let server = Server::start(settings).await?;
+    // Standard output has this one line, so that whoever started the server learns the port.
+    println!("listening on http://{}", server.address()?);
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    server
+        .run(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+fn log_to_stderr(settings: &LogSettings) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&settings.filter)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.format {
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    }
+    Ok(())
+}

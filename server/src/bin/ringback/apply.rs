@@ -1,0 +1,71 @@
+//! `ringback admin apply`: a contact centre from one file. What is there already stays as it is.
+
+use crate::Failure;
+use crate::admin::Direct;
+use ringback_core::protocol::{ProblemCode, Timestamp};
+use ringback_server::call_in::{NewCallInGroup, create_group};
+use ringback_server::refusal::Refusal;
+use ringback_server::routing::resources::{
+    AgentSetup, Named, ServiceSetup, create_agent, create_queue, create_service, create_skill,
+};
+use ringback_server::storage::Tx;
+use serde::Deserialize;
+use std::path::Path;
+
+/// The file: tables of what to make, in the words of the staff API.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Centre {
+    queue: Vec<Named>,
+    skill: Vec<Named>,
+    call_in_group: Vec<NewCallInGroup>,
+    service: Vec<ServiceSetup>,
+    agent: Vec<AgentSetup>,
+}
+
+/// What was made, and what was there.
+type Report = Vec<(String, bool)>;
+
+pub(crate) async fn run(direct: &Direct, file: &Path) -> Result<(), Failure> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let centre: Centre = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    // One transaction: a mistake at the end of the file leaves nothing half made.
+    for (what, is_new) in direct.write(move |tx| make(tx, &centre)).await? {
+        println!("{what} {}", if is_new { "is there" } else { "was there, and stays as it is" });
+    }
+    Ok(())
+}
+
+fn make(tx: &mut Tx<'_>, centre: &Centre) -> Result<Report, Refusal> {
+    let now = Timestamp::now();
+    let mut report = Report::new();
+    let mut note = |kind: &str, name: &str, made: Result<(), Refusal>| {
+        report.push((format!("{kind} {name}"), is_new(made)?));
+        Ok::<_, Refusal>(())
+    };
+    for queue in &centre.queue {
+        note("queue", &queue.name, create_queue(tx, queue, now))?;
+    }
+    for skill in &centre.skill {
+        note("skill", &skill.name, create_skill(tx, skill, now))?;
+    }
+    for group in &centre.call_in_group {
+        note("click-to-call group", &group.name, create_group(tx, group, now).map(drop))?;
+    }
+    for service in &centre.service {
+        note("service", &service.name, create_service(tx, service, now))?;
+    }
+    for agent in &centre.agent {
+        note("agent", &agent.name, create_agent(tx, agent, now))?;
+    }
+    Ok(report)
+}
+
+fn is_new(made: Result<(), Refusal>) -> Result<bool, Refusal> {
+    match made {
+        Ok(()) => Ok(true),
+        Err(Refusal::Problem(problem)) if problem.code == ProblemCode::NameTaken.code() => Ok(false),
+        Err(other) => Err(other),
+    }
+}
