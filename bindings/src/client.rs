@@ -4,6 +4,7 @@ use crate::cancel::CancelToken;
 use crate::error::guarded;
 use crate::events::EventSubscription;
 use crate::runtime::Runtime;
+use crate::transport::LateReqwest;
 use ringback_core::client::{
     ClientConfig, ClientError, PendingRequest, PushOutcome, Resumed, RingbackClient,
 };
@@ -12,7 +13,6 @@ use ringback_core::protocol::{
     ActionToken, CallInRequest, CallTicket, Callback, CallbackRequest, ConfirmAnswer, Confirmation, Device,
     PushRegistration,
 };
-use ringback_core::transport::ReqwestTransport;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Client {
         log: Option<Arc<dyn LogSink>>,
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
-            let host = Host { log, ..Host::new(store, Arc::new(ReqwestTransport::new()?)) };
+            let host = Host { log, ..Host::new(store, Arc::new(LateReqwest::default())) };
             let core = Arc::new(RingbackClient::new(config, host)?);
             Ok(Arc::new(Self { core, runtime: Arc::new(Runtime::idle()) }))
         })

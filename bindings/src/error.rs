@@ -34,7 +34,7 @@ pub fn error_facts(error: ClientError) -> Result<ErrorFacts, ClientError> {
         let retryable = error.is_retryable();
         let retry_after_s = error.retry_after_s();
         let pending_key = error.pending_key().map(str::to_owned);
-        let title = title(&error).to_owned();
+        let title = error.title().to_owned();
         let (detail, field, callback_id, request_id) = match error {
             ClientError::Refused { detail, field, callback_id, request_id, .. } => {
                 (detail, field, callback_id, request_id)
@@ -54,20 +54,6 @@ pub fn error_facts(error: ClientError) -> Result<ErrorFacts, ClientError> {
             pending_key,
         })
     })
-}
-
-fn title(error: &ClientError) -> &str {
-    match error {
-        ClientError::Refused { title, .. } => title,
-        ClientError::Unreachable { .. } => "The server cannot be reached",
-        ClientError::TimedOut { .. } => "The server did not answer in time",
-        ClientError::AnswerUnreadable { .. } => "The answer is not the server's",
-        ClientError::InvalidRequest { .. } => "The request is not valid",
-        ClientError::HostStorage { .. } => "The device's secure store failed",
-        ClientError::OutboxFailed { .. } => "The request could not be kept",
-        ClientError::Cancelled { .. } => "The call was called off",
-        ClientError::Internal { .. } => "The client made a mistake",
-    }
 }
 
 /// Runs `work`; a panic in it is an error. The panic's own text stays out of it: it may quote anything.

@@ -18,5 +18,6 @@ pub mod events;
 #[cfg(feature = "test-hooks")]
 pub mod hooks;
 mod runtime;
+mod transport;
 
 uniffi::setup_scaffolding!();

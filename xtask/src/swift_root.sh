@@ -7,6 +7,11 @@ shift 2
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/tmp"
+# Whom this machine trusts: the Rust core's TLS wants to know even before it speaks to a double.
+if [ -d /etc/ssl ]; then
+    mkdir -p "$root/etc/ssl"
+    mount --bind /etc/ssl "$root/etc/ssl"
+fi
 while [ "$1" != -- ]; do
     mkdir -p "$root$1"
     mount --bind "$1" "$root$1"

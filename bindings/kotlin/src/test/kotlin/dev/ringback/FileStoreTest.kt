@@ -32,7 +32,7 @@ class FileStoreTest {
     ) {
         val secrets = folder.resolve("secrets")
         FileStore(secrets).put("installation", "secret")
-        val modes = (secrets.listDirectoryEntries() + secrets).map(Files::getPosixFilePermissions)
+        val modes = secrets.listDirectoryEntries().plusElement(secrets).map(Files::getPosixFilePermissions)
         assertEquals(listOf("rw-------", "rwx------"), modes.map(PosixFilePermissions::toString))
     }
 

@@ -1,0 +1,110 @@
+import RingbackGenerated
+
+/// A contact centre's client: asks for calls, keeps what is not yet answered, says what happens.
+///
+/// Make one and keep it. Making it touches neither disk nor network and starts no thread. Every method may be called
+/// from any task; cancelling the task ends the call. A request that was cancelled may have been sent all the same and
+/// stays in the outbox, see ``pending()``.
+///
+/// ```swift
+/// let configuration = RingbackConfiguration(
+///     baseUrl: "https://calls.example.com", appKey: "rb_pub_…", dataDir: folder.path)
+/// let ringback = try Ringback(configuration: configuration, store: KeychainStore(service: "com.example.app"))
+/// let callback = try await ringback.requestCallback(
+///     CallbackRequest(service: "billing", number: PhoneNumber("+4930901820")))
+/// ```
+public final class Ringback: Sendable {
+    private let client: Client
+
+    /// - Parameters:
+    ///   - configuration: Where the server is and how to speak with it; everything but the first three has a default.
+    ///   - store: Where the installation's secret is kept.
+    ///   - log: Where log lines go; they never hold anything private.
+    /// - Throws: ``RingbackError`` with the code `config_invalid` when a value of the configuration cannot be right.
+    public init(
+        configuration: RingbackConfiguration, store: any SecureStore, log: (any LogSink)? = nil
+    ) throws {
+        client = try throwing { try Client(config: configuration, store: store, log: log) }
+    }
+
+    /// Asks for a call. Asking again for the same thing while the first request is unanswered is the same request,
+    /// also after a restart.
+    ///
+    /// - Throws: ``RingbackError``, for example with the code `callback_already_open`.
+    public func requestCallback(_ request: CallbackRequest) async throws -> Callback {
+        try await cancellable { try await client.requestCallback(request: request, cancel: $0) }
+    }
+
+    /// One of this installation's callbacks, as it is now.
+    public func callback(_ id: String) async throws -> Callback {
+        try await cancellable { try await client.callback(id: id, cancel: $0) }
+    }
+
+    /// This installation's callbacks, newest first; the newest 500.
+    public func callbacks() async throws -> [Callback] {
+        try await cancellable { try await client.callbacks(cancel: $0) }
+    }
+
+    /// Takes a callback back.
+    public func cancel(_ id: String) async throws -> Callback {
+        try await cancellable { try await client.cancel(id: id, cancel: $0) }
+    }
+
+    /// Answers "your agent is ready, are you?".
+    ///
+    /// - Parameter actionToken: Of the push that asked; without it the question that is open now is answered.
+    public func confirm(
+        _ id: String, answer: ConfirmAnswer, actionToken: ActionToken? = nil
+    ) async throws -> Confirmation {
+        try await cancellable {
+            try await client.confirm(id: id, answer: answer, actionToken: actionToken, cancel: $0)
+        }
+    }
+
+    /// Asks for a number to dial, and a code that tells the agent who calls and why.
+    public func requestCallIn(_ request: CallInRequest) async throws -> CallTicket {
+        try await cancellable { try await client.requestCallIn(request: request, cancel: $0) }
+    }
+
+    /// Tells the server how to reach this device. To be called whenever the platform gives the app a token.
+    public func registerPush(_ target: PushTarget) async throws -> Device {
+        try await cancellable {
+            try await client.registerPush(registration: PushRegistration(target: target), cancel: $0)
+        }
+    }
+
+    /// Looks at a push the app received, and fetches the callback it is about. Hand over every push: what is somebody
+    /// else's comes back as ``PushOutcome/notOurs``.
+    ///
+    /// - Parameter data: What ``pushData(in:)`` finds in the notification's `userInfo`.
+    public func handlePush(_ data: [String: String]) async throws -> PushOutcome {
+        try await cancellable { try await client.handlePush(data: data, cancel: $0) }
+    }
+
+    /// The part of a notification's `userInfo` that ``handlePush(_:)`` looks at.
+    public static func pushData(in userInfo: [AnyHashable: Any]) -> [String: String] {
+        userInfo.reduce(into: [:]) { data, entry in
+            if let key = entry.key as? String, let value = entry.value as? String {
+                data[key] = value
+            }
+        }
+    }
+
+    /// What happens to this installation's callbacks.
+    public var events: CallbackEvents { CallbackEvents(client: client) }
+
+    /// Sends again what the outbox holds. To be called after a start and when the network is back.
+    public func resume() async throws -> [Resumed] {
+        try await cancellable { try await client.resume(cancel: $0) }
+    }
+
+    /// What the server has not yet answered for good, oldest first.
+    public func pending() async throws -> [PendingRequest] {
+        try await cancellable { try await client.pending(cancel: $0) }
+    }
+
+    /// Forgets a kept request: it will not be sent again. What the server has accepted already stands.
+    public func discard(_ key: String) async throws {
+        try await cancellable { try await client.discard(key: key, cancel: $0) }
+    }
+}

@@ -1,0 +1,45 @@
+// What apps pass in and get out. The types are the Rust core's own.
+
+import RingbackGenerated
+import RingbackTypes
+
+public typealias RingbackConfiguration = RingbackGenerated.RingbackConfiguration
+
+public typealias PhoneNumber = RingbackTypes.PhoneNumber
+public typealias PersonName = RingbackTypes.PersonName
+public typealias ContextValue = RingbackTypes.ContextValue
+public typealias AccessCode = RingbackTypes.AccessCode
+public typealias ActionToken = RingbackTypes.ActionToken
+public typealias PushToken = RingbackTypes.PushToken
+
+public typealias CallbackRequest = RingbackGenerated.CallbackRequest
+public typealias Callback = RingbackGenerated.Callback
+public typealias CallbackState = RingbackGenerated.CallbackState
+public typealias RoutingPhase = RingbackGenerated.RoutingPhase
+public typealias CompletedReason = RingbackGenerated.CompletedReason
+public typealias Direction = RingbackGenerated.Direction
+public typealias ConfirmAnswer = RingbackGenerated.ConfirmAnswer
+public typealias Confirmation = RingbackGenerated.Confirmation
+
+public typealias CallInRequest = RingbackGenerated.CallInRequest
+public typealias CallTicket = RingbackGenerated.CallTicket
+
+public typealias PushTarget = RingbackGenerated.PushTarget
+public typealias ApnsEnvironment = RingbackGenerated.ApnsEnvironment
+public typealias FcmTokenKind = RingbackGenerated.FcmTokenKind
+public typealias Device = RingbackGenerated.Device
+public typealias PushEvent = RingbackGenerated.PushEvent
+public typealias PushOutcome = RingbackGenerated.PushOutcome
+
+public typealias CallbackEvent = RingbackGenerated.CallbackEvent
+public typealias EventKind = RingbackGenerated.EventKind
+
+public typealias PendingRequest = RingbackGenerated.PendingRequest
+public typealias PendingKind = RingbackGenerated.PendingKind
+public typealias Resumed = RingbackGenerated.Resumed
+public typealias ResumeOutcome = RingbackGenerated.ResumeOutcome
+
+public typealias SecureStore = RingbackGenerated.SecureStore
+public typealias LogSink = RingbackGenerated.LogSink
+public typealias LogLevel = RingbackGenerated.LogLevel
+public typealias HostError = RingbackGenerated.HostError

@@ -1,0 +1,54 @@
+import Foundation
+import Ringback
+
+let aRequest = CallbackRequest(service: "billing", number: PhoneNumber("+4930901820"))
+
+/// A folder that goes with the test.
+final class TemporaryFolder {
+    let url = FileManager.default.temporaryDirectory.appendingPathComponent("ringback-\(UUID().uuidString)")
+
+    init() throws {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+}
+
+/// A client with all it keeps in `folder`, that gives up after one try.
+func ringback(_ baseUrl: String, _ folder: TemporaryFolder) throws -> Ringback {
+    let configuration = RingbackConfiguration(
+        baseUrl: baseUrl, appKey: "rb_pub_test", dataDir: folder.url.appendingPathComponent("data").path,
+        maxTries: 1)
+    return try Ringback(
+        configuration: configuration, store: FileStore(folder: folder.url.appendingPathComponent("secrets")))
+}
+
+struct NotInTime: Error {}
+
+/// The result of `work`, or an error when it takes longer than this.
+func within<T: Sendable>(
+    seconds: UInt64 = 10, _ work: @escaping @Sendable () async throws -> T
+) async throws -> T {
+    try await withThrowingTaskGroup(of: T.self) { group in
+        group.addTask { try await work() }
+        group.addTask {
+            try await Task.sleep(nanoseconds: seconds * 1_000_000_000)
+            throw NotInTime()
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next() else { throw NotInTime() }
+        return first
+    }
+}
+
+/// The ``RingbackError`` that `work` ends with.
+func failure(of work: () async throws -> Void) async throws -> RingbackError? {
+    do {
+        try await work()
+        return nil
+    } catch let error as RingbackError {
+        return error
+    }
+}

@@ -1,0 +1,40 @@
+import Foundation
+import Ringback
+import RingbackGenerated
+import Testing
+
+struct RedactionTests {
+    @Test("Printing what the app holds shows nothing private")
+    func printing() {
+        let secret = "s3cret"
+        let then = Date(timeIntervalSince1970: 0)
+        let context = ["cart": ContextValue(secret)]
+        let callback = Callback(
+            id: "cb_1", service: "billing", state: .routing, phase: .notified, reason: nil,
+            direction: .customerTerminated, position: nil, createdAt: then, confirmBy: nil, notBefore: nil,
+            version: 1)
+        let held: [Any] = [
+            CallbackRequest(
+                service: "billing", number: PhoneNumber(secret), name: PersonName(secret), context: context),
+            CallInRequest(
+                service: "billing", callerNumber: PhoneNumber(secret), name: PersonName(secret), context: context),
+            CallTicket(
+                id: "ci_1", number: PhoneNumber(secret), accessCode: AccessCode(secret),
+                telUri: PhoneNumber(secret), expiresAt: then),
+            ConfirmAnswer.otherNumber(number: PhoneNumber(secret)),
+            PushRegistration(target: .fcm(token: PushToken(secret), kind: .token)),
+            PushTarget.apns(token: PushToken(secret), environment: .sandbox, topic: "com.example.app"),
+            PushOutcome.event(
+                event: .agentReady, callback: callback, actionToken: ActionToken(secret), expiresAt: then),
+        ]
+        var printed = held.map { "\($0) \(String(reflecting: $0))" }.joined()
+        for value in held {
+            dump(value, to: &printed)
+        }
+        #expect(!printed.contains(secret))
+        // It is the wrappers that hide, not a test that printed nothing.
+        for type in ["PhoneNumber", "PersonName", "ContextValue", "AccessCode", "PushToken", "ActionToken"] {
+            #expect(printed.contains("\(type)(…)"))
+        }
+    }
+}
