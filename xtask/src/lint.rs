@@ -1,10 +1,6 @@
 //! Formatting, lints, licences.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{
     counts::Counts,
@@ -16,20 +12,20 @@ use crate::{
 
 /// Runs every check, one after another whatever the others say. Answers with the counts and with what could not be
 /// checked on this machine.
-pub(crate) fn run(places: &Places, log: &Path) -> Result<(Counts, Vec<String>)> {
+pub(crate) fn run(places: &Places) -> Result<(Counts, Vec<String>)> {
     let cargo_in_root = |arguments: &[&str]| {
         let mut command = cargo();
         command.args(arguments).current_dir(&places.root);
         command
     };
-    let mut checks = Checks { log, counts: Counts::default() };
+    let mut checks = Checks { logs: places.logs(), counts: Counts::default() };
     checks.run("rustfmt", || Ok(cargo_in_root(&["fmt", "--all", "--check"])))?;
     checks.run("clippy", || {
         let mut command = cargo_in_root(&["clippy", "--workspace", "--all-targets"]);
         command.args(["--features", "ringback-bindings/test-hooks", "--", "--deny", "warnings"]);
         Ok(command)
     })?;
-    checks.run("cargo deny: bans, licenses, sources", || {
+    checks.run("cargo-deny", || {
         rust::set_up(places)?;
         let mut command = rust::deny(places);
         command.args(["bans", "licenses", "sources"]);
@@ -49,15 +45,20 @@ pub(crate) fn run(places: &Places, log: &Path) -> Result<(Counts, Vec<String>)> 
     Ok((checks.counts, unchecked.into_iter().collect()))
 }
 
-struct Checks<'a> {
-    log: &'a Path,
+struct Checks {
+    logs: PathBuf,
     counts: Counts,
 }
 
-impl Checks<'_> {
+impl Checks {
+    fn log(&self, name: &str) -> PathBuf {
+        self.logs.join(format!("lint-{}.log", name.replace(' ', "-")))
+    }
+
     /// Only an interruption is an error: a check that cannot run has failed.
     fn run(&mut self, name: &str, command: impl FnOnce() -> Result<Command>) -> Result<()> {
-        self.record(name, command().and_then(|mut command| process::run_logged(&mut command, self.log)))
+        let log = self.log(name);
+        self.record(name, command().and_then(|mut command| process::run_logged(&mut command, &log)))
     }
 
     fn record(&mut self, name: &str, result: Result<()>) -> Result<()> {
@@ -68,7 +69,7 @@ impl Checks<'_> {
             }
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
-                println!("    FAILED  {name}: {error}");
+                println!("    FAILED  {name}: {error}\n{}", process::last_lines(&self.log(name), 40));
                 self.counts.failed += 1;
             }
         }
@@ -78,8 +79,8 @@ impl Checks<'_> {
 
 /// Known vulnerabilities come from a database on a code host that not every machine reaches: where it cannot be had,
 /// that is said, and is no failure.
-fn advisories(places: &Places, checks: &mut Checks<'_>) -> Result<Option<String>> {
-    let log = checks.log.with_file_name("advisories.log");
+fn advisories(places: &Places, checks: &mut Checks) -> Result<Option<String>> {
+    let log = checks.log("cargo-deny advisories");
     let mut command = rust::deny(places);
     command.arg("advisories");
     let result = process::run_logged(&mut command, &log);
@@ -89,7 +90,7 @@ fn advisories(places: &Places, checks: &mut Checks<'_>) -> Result<Option<String>
         println!("    {note}");
         return Ok(Some(note.to_owned()));
     }
-    checks.record("cargo deny: advisories", result)?;
+    checks.record("cargo-deny advisories", result)?;
     Ok(None)
 }
 

@@ -16,7 +16,7 @@ use crate::{
     kotlin, lint,
     places::{self, Places, cargo},
     postgres::{self, Cluster},
-    privacy, process, swift,
+    privacy, process, setup, swift,
 };
 
 /// A part of the tests.
@@ -36,6 +36,8 @@ pub(crate) enum Part {
     Kotlin,
     /// The Swift package, against the real server
     Swift,
+    /// Every FCM request of this run against Google's discovery document
+    Fcm,
     /// Formatting, lints, licences
     Lint,
     /// Nothing personal in any log or push of this run
@@ -52,6 +54,7 @@ impl Part {
             Self::E2e => "e2e",
             Self::Kotlin => "kotlin",
             Self::Swift => "swift",
+            Self::Fcm => "fcm",
             Self::Lint => "lint",
             Self::Privacy => "privacy",
         }
@@ -63,7 +66,7 @@ impl Part {
             Self::Rust | Self::Core | Self::Server | Self::Doubles | Self::E2e => "Rust",
             Self::Kotlin => "Kotlin",
             Self::Swift => "Swift",
-            Self::Lint | Self::Privacy => "checks",
+            Self::Fcm | Self::Lint | Self::Privacy => "checks",
         }
     }
 }
@@ -116,7 +119,8 @@ impl<'a> Run<'a> {
             Part::E2e => self.cargo_test(&["--package=ringback-e2e"], Needs::Everything, &log),
             Part::Kotlin => self.kotlin(&log),
             Part::Swift => self.swift(&log),
-            Part::Lint => return lint::run(self.places, &log),
+            Part::Fcm => self.fcm(&log),
+            Part::Lint => return lint::run(self.places),
             Part::Privacy => privacy::check(self.places),
         };
         counts.map(|counts| (counts, Vec::new()))
@@ -159,11 +163,24 @@ impl<'a> Run<'a> {
         counted(result, counts::swift_test(read(log)?.get(before..).unwrap_or_default()))
     }
 
+    fn fcm(&self, log: &Path) -> Result<Counts> {
+        let document = setup::discovery_document(self.places)?;
+        let mut command = Command::new("python3");
+        command.arg(self.places.root.join("tests/doubles/check_fcm_requests.py")).arg(self.fcm_requests());
+        process::run_logged(command.env("PYTHONPATH", document), log)?;
+        Ok(Counts { passed: 1, ..Counts::default() })
+    }
+
+    /// Where the FCM double records the body of each push it took.
+    fn fcm_requests(&self) -> PathBuf {
+        self.places.logs().join("pushes/fcm.jsonl")
+    }
+
     /// Starts what is needed and not yet there, and tells the tests where it is.
     fn lend(&self, needs: Needs, command: &mut Command) -> Result<()> {
         command
             .env("RINGBACK_TEST_LOGS", self.places.logs())
-            .env("RINGBACK_FCM_RECORD", self.places.logs().join("pushes/fcm.jsonl"))
+            .env("RINGBACK_FCM_RECORD", self.fcm_requests())
             .env("RUST_BACKTRACE", "1")
             .env("CARGO_TERM_COLOR", "never");
         if needs == Needs::Everything {

@@ -1,6 +1,10 @@
 //! `cargo xtask setup`: everything the tests need beyond Rust.
 
-use std::process::{Command, ExitCode};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
 
 use clap::{Args, ValueEnum};
 use rustix::process::geteuid;
@@ -21,6 +25,8 @@ use crate::{
 ///           keeps its downloads in ~/.m2.
 /// swift     Swift 6: the one in PATH, else on Debian as root a Debian root of its own in
 ///           $RINGBACK_CACHE/swift-6.0.3-trixie (2.7 GB; apt installs mmdebstrap for it).
+/// fcm       Google's description of FCM, from the Python package google-api-python-client into $RINGBACK_CACHE. Needs
+///           Python with pip.
 ///
 /// Elsewhere it says what to install. `cargo xtask test` runs it for the parts it tests.
 #[derive(Args)]
@@ -37,15 +43,19 @@ enum What {
     Postgres,
     Kotlin,
     Swift,
+    Fcm,
     All,
 }
 
 pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
-    let steps: [(What, &str, SetUp); 4] = [
+    let steps: [(What, &str, SetUp); 5] = [
         (What::Rust, "cargo-deny", rust::set_up),
         (What::Postgres, "PostgreSQL", postgres::set_up),
         (What::Kotlin, "ktlint", kotlin::set_up),
         (What::Swift, "Swift", swift::set_up),
+        (What::Fcm, "FCM's description", |places| {
+            discovery_document(places).map(|folder| folder.display().to_string())
+        }),
     ];
     for (what, name, set_up) in steps {
         if options.what == what || options.what == What::All {
@@ -57,6 +67,34 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
 
 /// Makes sure of one thing and tells where it is.
 type SetUp = fn(&Places) -> Result<String>;
+
+/// Google's own description of FCM, out of the Python package that carries it.
+pub(crate) fn discovery_document(places: &Places) -> Result<PathBuf> {
+    const PACKAGE: &str = "google-api-python-client==2.202.0";
+    if places::in_path("python3").is_none() {
+        return Err(Error::missing("python3", "install it with pip (Debian: `apt-get install python3-pip`)"));
+    }
+    let folder = places.cache.join(PACKAGE.replace("==", "-"));
+    if !folder.is_dir() {
+        let partial = folder.with_extension("partial");
+        process::retry(PACKAGE, || {
+            places::fresh_folder(&partial)?;
+            let mut pip = Command::new("python3");
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                PACKAGE,
+            ]);
+            process::run(pip.args(["--no-compile", "--target"]).arg(&partial))
+        })?;
+        fs::rename(&partial, &folder).map_err(Error::file(&partial))?;
+    }
+    Ok(folder)
+}
 
 /// Installs Debian packages, unless the program they bring is there.
 pub(crate) fn apt_install(packages: &[&str], program: &str) -> Result<()> {
