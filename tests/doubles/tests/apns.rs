@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use reqwest::{Certificate, Client, StatusCode};
 use ringback_doubles::{
@@ -210,7 +210,7 @@ async fn a_lenient_double_takes_padding_but_no_strangers() {
     let key = double.credentials();
     let (header, claims) = parts(key);
     let padded =
-        |key| format!("Bearer {}", jws(key, &header, &claims, |part| URL_SAFE.encode(part), |same| same));
+        |key| format!("Bearer {}", jws(key, &header, &claims, |part| STANDARD.encode(part), |same| same));
     let client = client(&double);
     assert_eq!(Push::new(padded(key)).send(&double, &client).await.status(), StatusCode::OK);
     let stranger = ApnsCredentials::generate().unwrap();

@@ -15,7 +15,8 @@ pub enum TokenCheck {
     /// A valid JWS with a lower-case `bearer`.
     #[default]
     Strict,
-    /// Padding and `Bearer` are let through, so that clients which send them can be measured.
+    /// `Bearer`, padding and the alphabet of plain base64 are let through, so that clients which send them can be
+    /// measured.
     Lenient,
 }
 
@@ -85,13 +86,13 @@ impl Verifier {
     }
 
     fn verify(&self, token: &str) -> Option<i64> {
-        let unpadded = |part: &'_ str| match self.check {
+        let base64url = |part: &str| match self.check {
             TokenCheck::Strict => part.to_owned(),
-            TokenCheck::Lenient => part.trim_end_matches('=').to_owned(),
+            TokenCheck::Lenient => part.trim_end_matches('=').replace('+', "-").replace('/', "_"),
         };
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
-        let (header, claims, signature) = (unpadded(header), unpadded(claims), unpadded(signature));
+        let (header, claims, signature) = (base64url(header), base64url(claims), base64url(signature));
         let header: JoseHeader = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
         let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         let as_documented = header.alg == "ES256"

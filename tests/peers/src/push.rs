@@ -1,0 +1,9 @@
+//! The client's own source; the rest of the server is not needed here.
+#![allow(dead_code, reason = "not all of it is measured")]
+
+#[path = "../../../server/src/push/apns/mod.rs"]
+pub(crate) mod apns;
+#[path = "../../../server/src/push/connection.rs"]
+pub(crate) mod connection;
+#[path = "../../../server/src/push/outcome.rs"]
+pub(crate) mod outcome;
