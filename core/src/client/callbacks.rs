@@ -2,7 +2,7 @@
 
 use super::exchange::Outgoing;
 use super::outbox::{Draft, PendingKind};
-use super::{ClientError, RingbackClient, json};
+use super::{ClientCode, ClientError, RingbackClient, json};
 use crate::protocol::{
     ActionToken, Callback, CallbackList, CallbackRequest, CallbackState, ConfirmAnswer, ConfirmRequest,
     Confirmation, ContextFault, ContextValue, ProblemCode, check_context,
@@ -105,6 +105,6 @@ fn checked_id(id: &str) -> Result<&str, ClientError> {
     if sound {
         Ok(id)
     } else {
-        Err(ClientError::invalid("callback_id_invalid", "this is not a callback's id", "id"))
+        Err(ClientError::invalid(ClientCode::CallbackIdInvalid.code(), "this is not a callback's id", "id"))
     }
 }

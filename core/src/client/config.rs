@@ -1,6 +1,6 @@
 //! How a client is set up.
 
-use super::ClientError;
+use super::{ClientCode, ClientError};
 
 /// How a client is set up. Everything but the first three has a sensible default.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl std::fmt::Debug for ClientConfig {
 
 /// Checks the configuration and gives the base of every address, without a slash at its end.
 pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
-    let fault = |field: &str, detail: &str| Err(ClientError::invalid("config_invalid", detail, field));
+    let fault = |field: &str, detail: &str| Err(ClientError::invalid(ClientCode::ConfigInvalid.code(), detail, field));
     if config.app_key.is_empty() || !config.app_key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return fault("app_key", "the app key is empty or not plain ASCII");
     }

@@ -1,6 +1,7 @@
 //! What can go wrong, as an app sees it.
 
-use crate::protocol::Problem;
+use super::ClientCode;
+use crate::protocol::{Problem, ProblemCode};
 use crate::transport::TransportError;
 
 /// What can go wrong. Nothing in it is private: texts are the server's and the client's own, and neither quotes a
@@ -103,28 +104,37 @@ impl ClientError {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused { code, .. } | Self::InvalidRequest { code, .. } => code,
-            Self::Unreachable { .. } => "unreachable",
-            Self::TimedOut { .. } => "timed_out",
-            Self::AnswerUnreadable { .. } => "answer_unreadable",
-            Self::HostStorage { .. } => "host_storage_failed",
-            Self::OutboxFailed { .. } => "outbox_failed",
-            Self::Cancelled { .. } => "cancelled",
-            Self::Internal { .. } => "client_failed",
+            Self::Unreachable { .. } => ClientCode::Unreachable.code(),
+            Self::TimedOut { .. } => ClientCode::TimedOut.code(),
+            Self::AnswerUnreadable { .. } => ClientCode::AnswerUnreadable.code(),
+            Self::HostStorage { .. } => ClientCode::HostStorageFailed.code(),
+            Self::OutboxFailed { .. } => ClientCode::OutboxFailed.code(),
+            Self::Cancelled { .. } => ClientCode::Cancelled.code(),
+            Self::Internal { .. } => ClientCode::ClientFailed.code(),
         }
+    }
+
+    /// What kind of problem it is; the same for every occurrence of a code.
+    pub fn title(&self) -> &str {
+        if let Self::Refused { title, .. } = self {
+            return title;
+        }
+        let own = self.own_code().map(ClientCode::title);
+        let of_the_server = || ProblemCode::ALL.iter().find(|known| known.code() == self.code());
+        own.or_else(|| of_the_server().map(|known| known.title())).unwrap_or_default()
     }
 
     /// The same request may succeed later, as it is.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused { status, .. } => crate::transport::retry::is_passing(*status),
-            Self::InvalidRequest { .. } | Self::Internal { .. } => false,
-            Self::Unreachable { .. }
-            | Self::TimedOut { .. }
-            | Self::AnswerUnreadable { .. }
-            | Self::HostStorage { .. }
-            | Self::OutboxFailed { .. }
-            | Self::Cancelled { .. } => true,
+            _ => self.own_code().is_some_and(ClientCode::is_retryable),
         }
+    }
+
+    /// The code as one of the client's own; `None` for the server's.
+    fn own_code(&self) -> Option<ClientCode> {
+        ClientCode::ALL.iter().copied().find(|own| own.code() == self.code())
     }
 
     /// When the server would like another try, in seconds.

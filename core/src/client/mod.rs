@@ -2,6 +2,7 @@
 
 mod call_in;
 mod callbacks;
+mod code;
 mod config;
 mod error;
 mod events;
@@ -11,6 +12,7 @@ mod outbox;
 mod push;
 mod vault;
 
+pub use code::ClientCode;
 pub use config::ClientConfig;
 pub use error::ClientError;
 pub use events::EventSubscription;

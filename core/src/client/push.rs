@@ -1,7 +1,7 @@
 //! Push: being reached, and understanding what arrives.
 
 use super::outbox::{Draft, PendingKind};
-use super::{ClientError, RingbackClient, json};
+use super::{ClientCode, ClientError, RingbackClient, json};
 use crate::host::LogLevel;
 use crate::protocol::{
     ActionToken, Callback, Device, PUSH_DATA_KEY, PushData, PushEvent, PushRegistration, Timestamp,
@@ -70,7 +70,7 @@ impl RingbackClient {
     pub async fn handle_push(&self, data: HashMap<String, String>) -> Result<PushOutcome, ClientError> {
         let Some(text) = data.get(PUSH_DATA_KEY) else { return Ok(PushOutcome::NotOurs) };
         let push: PushData = serde_json::from_str(text)
-            .map_err(|_| ClientError::invalid("push_malformed", "the push cannot be read", PUSH_DATA_KEY))?;
+            .map_err(|_| ClientError::invalid(ClientCode::PushMalformed.code(), "the push cannot be read", PUSH_DATA_KEY))?;
         if push.expires_at <= self.clock.now() {
             return Ok(PushOutcome::Expired { callback_id: push.callback_id });
         }

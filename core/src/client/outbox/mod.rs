@@ -4,7 +4,7 @@ mod folder;
 mod record;
 
 use super::exchange::Failed;
-use super::{ClientError, RingbackClient};
+use super::{ClientCode, ClientError, RingbackClient};
 use crate::host::{LogLevel, Stalled, blocking};
 use crate::protocol::{CallTicket, Callback, Confirmation, Device, Timestamp};
 use record::Record;
@@ -134,7 +134,7 @@ impl RingbackClient {
     /// [`ClientError::InvalidRequest`] for what is no key; [`ClientError::OutboxFailed`].
     pub async fn discard(&self, key: String) -> Result<(), ClientError> {
         if !record::is_key(&key) {
-            return Err(ClientError::invalid("key_invalid", "this is not the key of a kept request", "key"));
+            return Err(ClientError::invalid(ClientCode::KeyInvalid.code(), "this is not the key of a kept request", "key"));
         }
         self.forget(&key).await
     }
