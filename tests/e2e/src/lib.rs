@@ -1,1 +1,12 @@
-//! Placeholder.
+//! A whole contact centre for tests and the demo: the real server as a process of its own, the push doubles, a seeded
+//! centre, and phones that are the real SDK core.
+
+mod canaries;
+mod centre;
+mod phone;
+mod staff;
+
+pub use canaries::{context_values, names, number, numbers};
+pub use centre::{Centre, CentreError, CentreSettings, TOPIC};
+pub use phone::{NotHeard, Phone, PhoneKind};
+pub use staff::{Staff, StaffError};

@@ -1,0 +1,146 @@
+//! A customer's phone: the real SDK core, with a folder for its storage.
+
+use crate::{Centre, TOPIC, context_values, names};
+use ringback_core::client::{ClientConfig, ClientError, PushOutcome, RingbackClient};
+use ringback_core::host::{FileStore, Host, LogSink};
+use ringback_core::protocol::{
+    ApnsEnvironment, CallbackEvent, CallbackRequest, ContextValue, EventKind, FcmTokenKind, PUSH_DATA_KEY,
+    PersonName, PhoneNumber, PushRegistration, PushTarget, PushToken,
+};
+use ringback_core::transport::ReqwestTransport;
+use ringback_doubles::{Received, WaitTimedOut};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// An event did not come.
+#[derive(Debug, thiserror::Error)]
+pub enum NotHeard {
+    /// The client failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The stream ended first.
+    #[error("the event stream ended")]
+    StreamEnded,
+    /// Something else came, or nothing.
+    #[error("{kind:?} was not heard within 30 s; heard {heard:?}")]
+    NotInTime {
+        /// What was waited for.
+        kind: EventKind,
+        /// What came instead.
+        heard: Vec<EventKind>,
+    },
+}
+
+/// How a phone is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneKind {
+    /// Over APNs.
+    Iphone,
+    /// Over FCM.
+    Android,
+}
+
+/// A phone with the app on it.
+pub struct Phone {
+    /// The app's SDK.
+    pub client: RingbackClient,
+    kind: PhoneKind,
+    token: String,
+}
+
+impl Phone {
+    /// A phone whose app keeps its things in `folder`; with the same folder again, the same app after a restart.
+    pub fn new(
+        centre: &Centre,
+        kind: PhoneKind,
+        folder: &Path,
+        log: Option<Arc<dyn LogSink>>,
+    ) -> Result<Self, ClientError> {
+        let config = ClientConfig::new(&centre.url, &centre.app_key, folder.to_string_lossy());
+        let transport = ReqwestTransport::new().map_err(|_| ClientError::Unreachable {
+            detail: "no HTTP client could be made".to_owned(),
+            pending_key: None,
+        })?;
+        let mut host = Host::new(Arc::new(FileStore::new(folder.join("secrets"))), Arc::new(transport));
+        host.log = log;
+        // Any text is a token to the doubles; APNs wants hexadecimal.
+        let unique = folder.to_string_lossy().bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let token = unique[unique.len().saturating_sub(64)..].to_owned();
+        Ok(Self { client: RingbackClient::new(config, host)?, kind, token })
+    }
+
+    /// Tells the server how to reach this phone.
+    pub async fn register_push(&self) -> Result<(), ClientError> {
+        let token = PushToken::new(self.token.clone());
+        let target = match self.kind {
+            PhoneKind::Iphone => {
+                PushTarget::Apns { token, environment: ApnsEnvironment::Sandbox, topic: TOPIC.to_owned() }
+            }
+            PhoneKind::Android => PushTarget::Fcm { token, kind: FcmTokenKind::Token },
+        };
+        self.client.register_push(PushRegistration { target }).await.map(drop)
+    }
+
+    /// A request for a call with everything in it that must not leak.
+    pub fn request(service: &str, number: PhoneNumber) -> CallbackRequest {
+        let keys = ["cart", "screen", "note"];
+        let context = keys
+            .iter()
+            .zip(context_values())
+            .map(|(key, value)| ((*key).to_owned(), ContextValue::from(value)));
+        CallbackRequest {
+            service: service.to_owned(),
+            number,
+            name: names().first().map(|name| PersonName::from(*name)),
+            context: context.collect(),
+            direction: None,
+        }
+    }
+
+    /// Waits for the push about a callback to reach this phone, accepted by the provider.
+    pub async fn wait_for_push(&self, centre: &Centre, callback_id: &str) -> Result<Received, WaitTimedOut> {
+        let record = match self.kind {
+            PhoneKind::Iphone => centre.doubles.apns.record(),
+            PhoneKind::Android => centre.doubles.fcm.record(),
+        };
+        record
+            .wait_for(LIMIT, |push| {
+                push.accepted() && push.device == self.token && push.payload.to_string().contains(callback_id)
+            })
+            .await
+    }
+
+    /// Listens until something has happened to a callback, and gives that event. Whatever was heard on the way is not
+    /// heard again.
+    pub async fn until(&self, callback_id: &str, kind: EventKind) -> Result<CallbackEvent, NotHeard> {
+        let events = self.client.events()?;
+        let mut heard = Vec::new();
+        let search = async {
+            while let Some(event) = events.next().await? {
+                if event.callback.id == callback_id && event.kind == kind {
+                    return Ok(event);
+                }
+                heard.push(event.kind);
+            }
+            Err(NotHeard::StreamEnded)
+        };
+        match tokio::time::timeout(LIMIT, search).await {
+            Ok(found) => found,
+            Err(_) => Err(NotHeard::NotInTime { kind, heard }),
+        }
+    }
+
+    /// Hands a push to the app, as the platform does.
+    pub async fn receive(&self, push: &Received) -> Result<PushOutcome, ClientError> {
+        let data = match self.kind {
+            PhoneKind::Iphone => &push.payload[PUSH_DATA_KEY],
+            PhoneKind::Android => &push.payload["message"]["data"][PUSH_DATA_KEY],
+        };
+        let text = data.as_str().unwrap_or_default().to_owned();
+        self.client.handle_push(HashMap::from([(PUSH_DATA_KEY.to_owned(), text)])).await
+    }
+}
