@@ -1,7 +1,8 @@
 import Foundation
 import Ringback
 
-let aRequest = CallbackRequest(service: "billing", number: PhoneNumber("+4930901820"))
+// Personal data in tests comes from tests/privacy-canaries.txt: no log may hold any of it.
+let aRequest = CallbackRequest(service: "billing", number: PhoneNumber("+4930901820000"))
 
 /// A folder that goes with the test.
 final class TemporaryFolder {

@@ -1,0 +1,109 @@
+import Foundation
+import Ringback
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// A contact centre of its own: the real server, the push services' doubles, agents. It ends with this value.
+final class Centre {
+    private let process = Process()
+    private let input = Pipe()
+    private let facts: [String: String]
+
+    /// Where APNs knows the app.
+    var topic: String { get throws { try fact("topic") } }
+
+    init() throws {
+        guard let server = ProcessInfo.processInfo.environment["RINGBACK_BIN"] else {
+            throw CentreError(message: "RINGBACK_BIN is not set; run `cargo xtask test swift`")
+        }
+        // `ringback-centre` lies beside the server that is tested.
+        process.executableURL = URL(fileURLWithPath: server).deletingLastPathComponent()
+            .appendingPathComponent("ringback-centre")
+        let output = Pipe()
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        var line = Data()
+        while true {
+            let some = output.fileHandleForReading.availableData
+            line.append(some)
+            if some.isEmpty || line.last == UInt8(ascii: "\n") { break }
+        }
+        facts = try JSONDecoder().decode([String: String].self, from: line)
+    }
+
+    deinit {
+        // It ends when nobody can tell it anything any more.
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    /// An app on a phone, with all it keeps in `folder`.
+    func app(_ folder: TemporaryFolder) throws -> Ringback {
+        let configuration = RingbackConfiguration(
+            baseUrl: try fact("url"), appKey: try fact("app_key"),
+            dataDir: folder.url.appendingPathComponent("data").path)
+        return try Ringback(
+            configuration: configuration, store: FileStore(folder: folder.url.appendingPathComponent("secrets")))
+    }
+
+    /// One request of the staff API, and its answer.
+    @discardableResult
+    func staff(_ method: String, _ path: String, _ body: [String: String]? = nil) async throws -> Json {
+        var request = URLRequest(url: try url("url", "/v1/staff/\(path)"))
+        request.httpMethod = method
+        request.setValue("Bearer \(try fact("staff_key"))", forHTTPHeaderField: "Authorization")
+        if let body {
+            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+            request.httpBody = try JSONEncoder().encode(body)
+        }
+        return try await ask(request)
+    }
+
+    /// The `userInfo` of the first push that APNs accepts.
+    func pushOverApns() async throws -> [String: Any] {
+        let record = try await ask(
+            URLRequest(url: try url("control", "/received?provider=apns&wait_for=1")))
+        return record["received"][0]["payload"].fields
+    }
+
+    private func ask(_ request: URLRequest) async throws -> Json {
+        let (body, answer) = try await URLSession.shared.data(for: request)
+        guard (answer as? HTTPURLResponse)?.statusCode == 200 else {
+            throw CentreError(message: String(decoding: body, as: UTF8.self))
+        }
+        return Json(value: try JSONSerialization.jsonObject(with: body))
+    }
+
+    private func fact(_ name: String) throws -> String {
+        guard let fact = facts[name] else { throw CentreError(message: "the centre did not tell its \(name)") }
+        return fact
+    }
+
+    private func url(_ base: String, _ path: String) throws -> URL {
+        guard let url = URL(string: try fact(base) + path) else { throw CentreError(message: "no URL: \(path)") }
+        return url
+    }
+}
+
+struct CentreError: Error {
+    let message: String
+}
+
+/// An answer whose shape the test knows.
+struct Json {
+    let value: Any?
+
+    subscript(key: String) -> Json { Json(value: fields[key]) }
+
+    subscript(index: Int) -> Json {
+        let items = value as? [Any] ?? []
+        return Json(value: items.indices.contains(index) ? items[index] : nil)
+    }
+
+    var fields: [String: Any] { value as? [String: Any] ?? [:] }
+
+    var text: String? { value as? String }
+}
