@@ -207,7 +207,7 @@ impl<'a> Run<'a> {
         kotlin::run_maven(maven.args(["--quiet", "compile"]), &self.log("pushy"))
     }
 
-    /// Builds the server and the doubles.
+    /// Builds the server, the doubles, and the centre that has both.
     fn build(&self) -> Result<()> {
         let mut build = cargo();
         build.arg("build").current_dir(&self.places.root);
@@ -215,7 +215,8 @@ impl<'a> Run<'a> {
             // The same units as `cargo test --workspace`: nothing is compiled twice.
             build.args(["--workspace", "--lib", "--bins", "--tests", "--examples"]);
         } else {
-            build.args(["--package=ringback-server", "--package=ringback-doubles", "--bins"]);
+            let packages = ["--package=ringback-server", "--package=ringback-doubles", "--package=ringback-e2e"];
+            build.args(packages).arg("--bins");
         }
         let log = self.log("build");
         process::run_logged(&mut build, &log).map_err(|error| match error {

@@ -6,7 +6,9 @@ import Ringback
 #endif
 
 /// A contact centre of its own: the real server, the push services' doubles, agents. It ends with this value.
-final class Centre {
+///
+/// `Process` is not `Sendable`; it is touched at the beginning and at the end only.
+final class Centre: @unchecked Sendable {
     private let process = Process()
     private let input = Pipe()
     private let facts: [String: String]
@@ -14,7 +16,11 @@ final class Centre {
     /// Where APNs knows the app.
     var topic: String { get throws { try fact("topic") } }
 
-    init() throws {
+    static func started() async throws -> Centre {
+        try await offThread { try Centre() }
+    }
+
+    private init() throws {
         guard let server = ProcessInfo.processInfo.environment["RINGBACK_BIN"] else {
             throw CentreError(message: "RINGBACK_BIN is not set; run `cargo xtask test swift`")
         }

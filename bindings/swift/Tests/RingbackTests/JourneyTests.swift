@@ -13,9 +13,9 @@ struct JourneyTests {
         service: "billing", number: PhoneNumber("+4930901820390"), name: PersonName("Ferdinand Umbrellastand"),
         context: ["cart": ContextValue("canary-cart-of-seventeen-lamps")])
 
-    init() throws {
+    init() async throws {
         folder = try TemporaryFolder()
-        centre = try Centre()
+        centre = try await Centre.started()
         app = try centre.app(folder)
     }
 

@@ -89,7 +89,7 @@ private func checked(_ result: Int32) throws -> Int32 {
 }
 
 /// Work that blocks, on a thread that may.
-private func offThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+func offThread<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
         DispatchQueue.global().async {
             continuation.resume(with: Result(catching: work))
