@@ -2,6 +2,7 @@
 
 use crate::app::{App, Pokes, Shared};
 use crate::callbacks::deadlines;
+use crate::clock::now;
 use crate::config::Settings;
 use crate::push::{self, lane::Endpoints};
 use crate::refusal::Refusal;
@@ -9,7 +10,6 @@ use crate::routing::matcher;
 use crate::storage::{Storage, StorageError, Vault, VaultError};
 use crate::telephony::{self, ByHand};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use ringback_core::protocol::Timestamp;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -141,7 +141,7 @@ async fn sweep(app: App) {
             .storage
             .write(|tx| {
                 let kept = jiff::SignedDuration::from_hours(24 * IDEMPOTENCY_KEPT_DAYS);
-                let before = Timestamp::now().checked_sub(kept).map_err(|_| Refusal::Damaged("the clock"))?;
+                let before = now().checked_sub(kept).map_err(|_| Refusal::Damaged("the clock"))?;
                 Ok::<_, Refusal>(tx.execute("delete from idempotency where created_at < $1", &[&before])?)
             })
             .await;

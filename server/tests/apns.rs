@@ -192,7 +192,10 @@ async fn refusals_come_with_what_apple_says() {
     );
     let since: Timestamp = "2026-11-01T08:00:00.25Z".parse().unwrap();
     road.double.unregister(DEVICE, since);
-    assert_eq!(road.send(&alert()).await, Outcome::TokenGone { invalid_since: Some(since) });
+    assert_eq!(
+        road.send(&alert()).await,
+        Outcome::TokenGone { invalid_since: Some(since), reason: "Unregistered".into() }
+    );
     let stranger = ApnsPush { device_token: "feed".into(), ..alert() };
     assert_eq!(road.send(&stranger).await, Outcome::TokenRejected { reason: "BadDeviceToken".into() });
 }

@@ -114,7 +114,10 @@ async fn pushys_server_agrees() {
     let delivered = Outcome::Delivered { provider_id: push.apns_id.to_string() };
     assert_eq!(client.send(&push).await.unwrap(), delivered);
 
-    let gone = Outcome::TokenGone { invalid_since: Some(GONE_SINCE.parse::<Timestamp>().unwrap()) };
+    let gone = Outcome::TokenGone {
+        invalid_since: Some(GONE_SINCE.parse::<Timestamp>().unwrap()),
+        reason: "Unregistered".into(),
+    };
     assert_eq!(client.send(&push_to(GONE)).await.unwrap(), gone);
 
     let unknown = client.send(&push_to(&"ab".repeat(32))).await.unwrap();

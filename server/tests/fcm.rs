@@ -153,7 +153,7 @@ async fn every_documented_refusal_has_its_outcome() {
     let rejected = |reason: &str| Outcome::TokenRejected { reason: reason.into() };
     let blocked = |reason: &str| Outcome::LaneBlocked { reason: reason.into() };
     for (name, outcome) in [
-        ("UNREGISTERED", Outcome::TokenGone { invalid_since: None }),
+        ("UNREGISTERED", Outcome::TokenGone { invalid_since: None, reason: "UNREGISTERED".into() }),
         ("NOT_FOUND", blocked("NOT_FOUND")),
         ("INVALID_ARGUMENT", rejected("INVALID_ARGUMENT")),
         ("BAD_REQUEST", Outcome::Permanent { reason: "INVALID_ARGUMENT".into() }),
@@ -174,7 +174,7 @@ async fn every_documented_refusal_has_its_outcome() {
 async fn a_device_that_is_gone_is_gone() {
     let road = road().await;
     road.double.unregister(DEVICE);
-    assert_eq!(road.send().await, Outcome::TokenGone { invalid_since: None });
+    assert_eq!(road.send().await, Outcome::TokenGone { invalid_since: None, reason: "UNREGISTERED".into() });
 }
 
 #[tokio::test]

@@ -5,13 +5,14 @@ use super::{
     match_inbound,
 };
 use crate::app::App;
+use crate::clock::now;
 use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, once};
 use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ringback_core::protocol::{CallInRequest, CallTicket, Problem, Timestamp};
+use ringback_core::protocol::{CallInRequest, CallTicket, Problem};
 
 /// Asks for a number to dial and a code to type.
 #[utoipa::path(post, path = "/v1/call-ins", tag = "click-to-call", operation_id = "request_call_in",
@@ -27,7 +28,7 @@ pub async fn request_call_in(
     let new = NewCallIn::check(caller.id, body.value)?;
     let vault = app.vault.clone();
     app.change(move |tx, effects| {
-        let now = Timestamp::now();
+        let now = now();
         once(tx, &vault, &intent, 201, now, |tx| issue(tx, effects, &vault, &new, now))
     })
     .await
@@ -45,9 +46,7 @@ pub async fn match_call_in(
     caller.require(Permission::RunFloor)?;
     let vault = app.vault.clone();
     let matched = app
-        .change(move |tx, effects| {
-            match_inbound(tx, effects, &vault, &body.value, &caller.actor(), Timestamp::now())
-        })
+        .change(move |tx, effects| match_inbound(tx, effects, &vault, &body.value, &caller.actor(), now()))
         .await?;
     Ok(Json(matched))
 }
@@ -62,7 +61,7 @@ pub async fn create_call_in_group(
     body: JsonBody<NewCallInGroup>,
 ) -> Result<(StatusCode, Json<CallInGroup>), Refusal> {
     caller.require(Permission::ManageResources)?;
-    let group = app.storage.write(move |tx| create_group(tx, &body.value, Timestamp::now())).await?;
+    let group = app.storage.write(move |tx| create_group(tx, &body.value, now())).await?;
     Ok((StatusCode::CREATED, Json(group)))
 }
 

@@ -4,6 +4,7 @@ use super::model::Input;
 use super::record::{apply, find_for_update};
 use crate::app::{App, Effects};
 use crate::call_in;
+use crate::clock::now;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
 use ringback_core::protocol::Timestamp;
@@ -17,7 +18,7 @@ const AT_ONCE: usize = 100;
 /// Handles deadlines as they come, until the server stops.
 pub async fn run(app: App) {
     loop {
-        let sleep = match app.change(|tx, effects| pass(tx, effects, Timestamp::now())).await {
+        let sleep = match app.change(|tx, effects| pass(tx, effects, now())).await {
             Ok(AT_ONCE..) => Duration::ZERO,
             Ok(_) => match app.storage.read(next_deadline).await {
                 Ok(Some(at)) => until(at),
@@ -41,7 +42,7 @@ pub async fn run(app: App) {
 }
 
 fn until(at: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
+    Duration::try_from(at.duration_since(now())).unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
 }
 
 fn next_deadline(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, Refusal> {

@@ -2,13 +2,14 @@
 
 use super::{NewCallback, answer, cancel_own, create, list_own, show_own};
 use crate::app::App;
-use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, once};
+use crate::clock::now;
+use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, Params, once};
 use crate::identity::InstallationCaller;
 use crate::refusal::Refusal;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use ringback_core::protocol::{
-    Callback, CallbackList, CallbackRequest, ConfirmRequest, Confirmation, Problem, Timestamp,
+    Callback, CallbackList, CallbackRequest, ConfirmRequest, Confirmation, Problem,
 };
 use serde::Deserialize;
 
@@ -30,7 +31,7 @@ pub async fn request_callback(
     let new = NewCallback::check(caller.id, body.value)?;
     let vault = app.vault.clone();
     app.change(move |tx, effects| {
-        let now = Timestamp::now();
+        let now = now();
         once(tx, &vault, &intent, 201, now, |tx| create(tx, effects, &vault, &new, now)?.view(tx))
     })
     .await
@@ -50,6 +51,7 @@ pub async fn show_callback(
 
 /// Where a list goes on.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct After {
     after: Option<String>,
 }
@@ -61,7 +63,7 @@ pub struct After {
 pub async fn list_callbacks(
     State(app): State<App>,
     caller: InstallationCaller,
-    Query(page): Query<After>,
+    Params(page): Params<After>,
 ) -> Result<Json<CallbackList>, Refusal> {
     Ok(Json(app.storage.read(move |tx| list_own(tx, &caller.id, page.after.as_deref())).await?))
 }
@@ -79,7 +81,7 @@ pub async fn cancel_callback(
     let intent = Intent::without_body(caller.id.clone(), key, &format!("cancel {id}"));
     let vault = app.vault.clone();
     app.change(move |tx, effects| {
-        let now = Timestamp::now();
+        let now = now();
         once(tx, &vault, &intent, 200, now, |tx| cancel_own(tx, effects, &caller.id, &id, now))
     })
     .await
@@ -102,7 +104,7 @@ pub async fn confirm_callback(
     }
     let vault = app.vault.clone();
     app.change(move |tx, effects| {
-        let now = Timestamp::now();
+        let now = now();
         once(tx, &vault, &intent, 200, now, |tx| {
             answer(tx, effects, &vault, (&caller.id, &id), &body.value, now)
         })

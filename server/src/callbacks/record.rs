@@ -138,7 +138,9 @@ pub fn find_of_agent(tx: &mut Tx<'_>, agent_id: &str) -> Result<Option<Record>, 
     let id = tx.query_opt("select id from callbacks where agent_id = $1", &[&agent_id], |row| {
         row.get::<String>(0)
     })?;
-    id.map(|id| find_for_update(tx, &id)).transpose()
+    let record = id.map(|id| find_for_update(tx, &id)).transpose()?;
+    // Whoever held the lock may have untied the two.
+    Ok(record.filter(|record| record.agent_id.as_deref() == Some(agent_id)))
 }
 
 pub(super) fn not_found() -> Refusal {

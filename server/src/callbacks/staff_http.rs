@@ -3,17 +3,19 @@
 use super::model::DialResult;
 use super::{StaffCallback, cancel_by_staff, dialed, find_for_update, finish, list, show};
 use crate::app::App;
-use crate::http::JsonBody;
+use crate::clock::now;
+use crate::http::{JsonBody, Params};
 use crate::identity::{Permission, StaffCaller};
 use crate::push::history::{DeliverySummary, deliveries_of};
 use crate::refusal::Refusal;
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use ringback_core::protocol::{Callback, CallbackState, Problem, ProblemCode, Timestamp};
+use axum::extract::{Path, State};
+use ringback_core::protocol::{Callback, CallbackState, Problem, ProblemCode};
 use serde::{Deserialize, Serialize};
 
 /// Which callbacks.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Filter {
     state: CallbackState,
     after: Option<String>,
@@ -26,7 +28,7 @@ pub struct Filter {
 pub async fn staff_list_callbacks(
     State(app): State<App>,
     caller: StaffCaller,
-    Query(filter): Query<Filter>,
+    Params(filter): Params<Filter>,
 ) -> Result<Json<Vec<Callback>>, Refusal> {
     caller.require(Permission::View)?;
     Ok(Json(app.storage.read(move |tx| list(tx, filter.state, filter.after.as_deref())).await?))
@@ -57,8 +59,7 @@ pub async fn staff_cancel_callback(
 ) -> Result<Json<Callback>, Refusal> {
     caller.require(Permission::RunFloor)?;
     let actor = caller.actor();
-    let callback =
-        app.change(move |tx, effects| cancel_by_staff(tx, effects, &id, &actor, Timestamp::now())).await?;
+    let callback = app.change(move |tx, effects| cancel_by_staff(tx, effects, &id, &actor, now())).await?;
     Ok(Json(callback))
 }
 
@@ -82,7 +83,7 @@ pub async fn report_result(
     let callback = app
         .change(move |tx, effects| {
             let mut record = at_desk(find_for_update(tx, &id)?, &caller)?;
-            dialed(tx, effects, &mut record, body.value.result, &caller.actor(), Timestamp::now())?;
+            dialed(tx, effects, &mut record, body.value.result, &caller.actor(), now())?;
             record.view(tx)
         })
         .await?;
@@ -119,7 +120,7 @@ pub async fn complete_callback(
     let callback = app
         .change(move |tx, effects| {
             let mut record = at_desk(find_for_update(tx, &id)?, &caller)?;
-            finish(tx, effects, &mut record, disposition.as_deref(), &caller.actor(), Timestamp::now())?;
+            finish(tx, effects, &mut record, disposition.as_deref(), &caller.actor(), now())?;
             record.view(tx)
         })
         .await?;

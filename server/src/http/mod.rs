@@ -4,11 +4,13 @@ mod body;
 mod health;
 mod idempotency;
 mod openapi;
+mod params;
 mod problem;
 
 pub use body::{BODY_MAX_BYTES, JsonBody};
 pub use idempotency::{Answer, IdempotencyKey, Intent, once};
 pub use openapi::document;
+pub use params::Params;
 
 use crate::app::App;
 use crate::{call_in, callbacks, events, identity, push, routing};

@@ -39,7 +39,9 @@ pub(super) async fn with_request_id(request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
     let mut response = next.run(request).await;
 
-    if response.status() == StatusCode::NOT_FOUND && response.extensions().get::<Problem>().is_none() {
+    // A bare 400 is the router's answer to a path that is not UTF-8, which leads nowhere either.
+    let leads_nowhere = matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST);
+    if leads_nowhere && response.extensions().get::<Problem>().is_none() {
         response = respond(Problem::new(ProblemCode::RouteNotFound, ProblemCode::RouteNotFound.advice()));
     } else if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allow = response.headers().get(header::ALLOW).cloned();
@@ -64,7 +66,7 @@ pub(super) async fn with_request_id(request: Request, next: Next) -> Response {
     }
     tracing::info!(
         request_id = id, %method, path, status = response.status().as_u16(), code,
-        ms = started.elapsed().as_millis(), "request"
+        ms = started.elapsed().as_secs_f64() * 1e3, "request"
     );
     response
 }

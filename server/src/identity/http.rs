@@ -5,13 +5,14 @@ use super::caller::{AppCaller, StaffCaller};
 use super::installations;
 use super::role::Permission;
 use crate::app::App;
+use crate::clock::now;
 use crate::http::JsonBody;
 use crate::refusal::Refusal;
 use crate::routing::resources::Named;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use ringback_core::protocol::{Installation, InstallationRequest, Problem, ProblemCode, Timestamp};
+use ringback_core::protocol::{Installation, InstallationRequest, Problem, ProblemCode};
 
 /// Registers an installation of an app. The same secret gives the same installation and a new token.
 #[utoipa::path(post, path = "/v1/installations", tag = "installations", operation_id = "register_installation",
@@ -35,7 +36,7 @@ pub async fn register_installation(
     }
     let installation = app
         .storage
-        .write(move |tx| installations::register(tx, &caller.key_id, &body.value.secret, Timestamp::now()))
+        .write(move |tx| installations::register(tx, &caller.key_id, &body.value.secret, now()))
         .await?;
     Ok((StatusCode::CREATED, Json(installation)))
 }
@@ -49,8 +50,7 @@ pub async fn create_app_key(
     body: JsonBody<Named>,
 ) -> Result<(StatusCode, Json<MadeKey>), Refusal> {
     caller.require(Permission::ConnectApps)?;
-    let made =
-        app.storage.write(move |tx| admin::create_app_key(tx, &body.value.name, Timestamp::now())).await?;
+    let made = app.storage.write(move |tx| admin::create_app_key(tx, &body.value.name, now())).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -63,8 +63,7 @@ pub async fn create_staff_key(
     body: JsonBody<NewStaffKey>,
 ) -> Result<(StatusCode, Json<MadeKey>), Refusal> {
     caller.require(Permission::ManageStaff)?;
-    let made =
-        app.storage.write(move |tx| admin::create_staff_key(tx, &body.value, Timestamp::now())).await?;
+    let made = app.storage.write(move |tx| admin::create_staff_key(tx, &body.value, now())).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -86,6 +85,6 @@ pub async fn revoke_key(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     caller.require(Permission::ManageStaff)?;
-    app.storage.write(move |tx| admin::revoke_key(tx, &name, Timestamp::now())).await?;
+    app.storage.write(move |tx| admin::revoke_key(tx, &name, now())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

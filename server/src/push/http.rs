@@ -3,13 +3,14 @@
 use super::credentials::{self, ListedCredential, NewPushCredential};
 use super::devices;
 use crate::app::App;
+use crate::clock::now;
 use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, once};
 use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ringback_core::protocol::{Device, Problem, PushRegistration, Timestamp};
+use ringback_core::protocol::{Device, Problem, PushRegistration};
 
 /// Registers where the caller's device is reached.
 #[utoipa::path(put, path = "/v1/devices", tag = "push", operation_id = "register_device",
@@ -25,7 +26,7 @@ pub async fn register_device(
     let vault = app.vault.clone();
     app.storage
         .write(move |tx| {
-            let now = Timestamp::now();
+            let now = now();
             once(tx, &vault, &intent, 200, now, |tx| {
                 devices::register(tx, &vault, &caller.id, &body.value, now)
             })
@@ -44,7 +45,7 @@ pub async fn put_push_credential(
 ) -> Result<StatusCode, Refusal> {
     caller.require(Permission::ConnectApps)?;
     let vault = app.vault.clone();
-    app.storage.write(move |tx| credentials::put(tx, &vault, &body.value, Timestamp::now())).await?;
+    app.storage.write(move |tx| credentials::put(tx, &vault, &body.value, now())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -64,12 +64,12 @@ pub enum Lane {
         /// The bundle ids it may speak for.
         topics: Vec<String>,
         /// For TestFlight and the App Store.
-        production: ApnsClient,
+        production: Box<ApnsClient>,
         /// For builds from Xcode.
-        sandbox: ApnsClient,
+        sandbox: Box<ApnsClient>,
     },
     /// A project of Firebase.
-    Fcm(FcmClient),
+    Fcm(Box<FcmClient>),
 }
 
 impl Lane {
@@ -90,17 +90,17 @@ impl Lane {
                 };
                 Ok(Self::Apns {
                     topics: topics.clone(),
-                    production: client(ApnsEnvironment::Production)?,
-                    sandbox: client(ApnsEnvironment::Sandbox)?,
+                    production: Box::new(client(ApnsEnvironment::Production)?),
+                    sandbox: Box::new(client(ApnsEnvironment::Sandbox)?),
                 })
             }
             PushCredential::Fcm { service_account } => {
                 let endpoint = if endpoints.fcm.is_empty() { FCM_ENDPOINT } else { &endpoints.fcm };
-                Ok(Self::Fcm(FcmClient::new(&FcmSettings {
+                Ok(Self::Fcm(Box::new(FcmClient::new(&FcmSettings {
                     endpoint: endpoint.to_owned(),
                     service_account_json: service_account.expose().to_owned().into(),
                     connection: endpoints.connection(),
-                })?))
+                })?)))
             }
         }
     }

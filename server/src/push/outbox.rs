@@ -9,8 +9,9 @@ use crate::storage::{Tx, Vault};
 use crate::words::word;
 use ringback_core::protocol::{ActionToken, PushEvent, Timestamp};
 
-/// How long a claimed delivery belongs to whoever claimed it. Longer than a send may take.
-const LEASE_S: i64 = 30;
+/// How long a claimed delivery belongs to whoever claimed it, unless the claim is renewed. Short, so that what a node
+/// that died held is still sent while its question is open.
+const LEASE_S: i64 = 5;
 
 /// Writes a push and one delivery for each device that can be reached.
 pub fn enqueue(
@@ -125,6 +126,22 @@ pub fn claim(tx: &mut Tx<'_>, limit: i64, now: Timestamp) -> Result<Vec<Claim>, 
         )?);
     }
     Ok(claims)
+}
+
+/// Keeps claims that take long, for one more lease each.
+pub fn renew<'a>(
+    tx: &mut Tx<'_>,
+    claims: impl IntoIterator<Item = &'a Claim>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let lease_until = crate::callbacks::later(now, LEASE_S)?;
+    for claim in claims {
+        tx.execute(
+            "update push_deliveries set due_at = $1 where id = $2 and fence = $3 and state = 'pending'",
+            &[&lease_until, &claim.id, &claim.fence],
+        )?;
+    }
+    Ok(())
 }
 
 /// Gives claims back that were not finished: they are due at once, for whoever comes next.

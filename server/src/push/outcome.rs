@@ -16,6 +16,8 @@ pub enum Outcome {
     TokenGone {
         /// When the provider learned of it, where it says so.
         invalid_since: Option<Timestamp>,
+        /// The provider's word.
+        reason: String,
     },
     /// The token is wrong here, perhaps right elsewhere: quarantine it for this environment, do not delete it.
     TokenRejected {

@@ -4,23 +4,25 @@ use super::apns::InvalidApnsPush;
 use super::devices;
 use super::fcm::InvalidFcmPush;
 use super::lane::{Endpoints, Lane};
-use super::outbox::{Claim, Settled, claim, release, settle};
+use super::outbox::{Claim, Settled, claim, release, renew, settle};
 use super::outcome::{Outcome, backoff};
 use super::{credentials, message};
 use crate::app::{App, Effects};
 use crate::callbacks::model::{Input, Phase, Position};
 use crate::callbacks::{apply, find_for_update, open_text};
+use crate::clock::now;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
 use ringback_core::protocol::{PushToken, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 
 /// How many deliveries one transaction claims.
 const CLAIM_AT_ONCE: usize = 64;
-/// How often the outbox is looked at without being asked: for retries, and for what a node that died left undone.
+/// How often the outbox is looked at without being asked, for retries and for what a node that died left undone, and how
+/// often the claims on what is under way are renewed.
 const LOOK_ROUND: Duration = Duration::from_secs(1);
 /// How long a lane rests that cannot get through until an operator acts.
 const LANE_REST: Duration = Duration::from_secs(5);
@@ -31,7 +33,7 @@ type Lanes = HashMap<String, Arc<Lane>>;
 pub async fn run(app: App, endpoints: Endpoints) {
     let mut lanes = Lanes::new();
     let mut sending: JoinSet<String> = JoinSet::new();
-    let mut held: HashMap<String, Claim> = HashMap::new();
+    let mut held: BTreeMap<String, Claim> = BTreeMap::new();
     let mut round = tokio::time::interval(LOOK_ROUND);
     round.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -39,7 +41,7 @@ pub async fn run(app: App, endpoints: Endpoints) {
             () = app.stopping.cancelled() => break,
             () = app.pokes.push.notified() => {}
             Some(done) = sending.join_next() => forget(&mut held, done),
-            _ = round.tick() => {}
+            _ = round.tick() => keep(&app, &held).await,
         }
         loop {
             while let Some(done) = sending.try_join_next() {
@@ -80,35 +82,49 @@ pub async fn run(app: App, endpoints: Endpoints) {
     }
     let drain = Duration::from_secs(app.settings.http.drain_s);
     let finished = async {
-        while let Some(done) = sending.join_next().await {
-            forget(&mut held, done);
+        while !sending.is_empty() {
+            tokio::select! {
+                Some(done) = sending.join_next() => forget(&mut held, done),
+                _ = round.tick() => keep(&app, &held).await,
+            }
         }
     };
     if tokio::time::timeout(drain, finished).await.is_err() {
         sending.abort_all();
         let left = held.into_values().collect::<Vec<_>>();
         tracing::warn!(pushes = left.len(), "pushes are given back unfinished");
-        let given_back = app.storage.write(move |tx| release(tx, &left, Timestamp::now())).await;
+        let given_back = app.storage.write(move |tx| release(tx, &left, now())).await;
         if let Err(error) = given_back {
             tracing::warn!(%error, "pushes cannot be given back; they are sent again when their leases end");
         }
     }
 }
 
-fn forget(held: &mut HashMap<String, Claim>, done: Result<String, JoinError>) {
+fn forget(held: &mut BTreeMap<String, Claim>, done: Result<String, JoinError>) {
     match done {
         Ok(id) => {
             held.remove(&id);
         }
         Err(error) => {
-            tracing::error!(%error, "a push task failed; its push is sent again when the lease ends")
+            tracing::error!(%error, "a push task failed; its push is sent again when the lease ends");
         }
+    }
+}
+
+/// Keeps what is under way from being claimed by others.
+async fn keep(app: &App, held: &BTreeMap<String, Claim>) {
+    if held.is_empty() {
+        return;
+    }
+    let claims = held.values().cloned().collect::<Vec<_>>();
+    if let Err(error) = app.storage.write(move |tx| renew(tx, &claims, now())).await {
+        tracing::warn!(%error, "claims on pushes cannot be renewed; another node may send them as well");
     }
 }
 
 async fn take(app: &App, room: usize) -> Result<Vec<Claim>, Refusal> {
     let limit = i64::try_from(room).unwrap_or(i64::MAX);
-    app.storage.write(move |tx| claim(tx, limit, Timestamp::now())).await
+    app.storage.write(move |tx| claim(tx, limit, now())).await
 }
 
 /// The lanes of today's credentials; those that exist already are kept, with their connections.
@@ -134,7 +150,7 @@ async fn open_lanes(app: &App, endpoints: &Endpoints, lanes: &Lanes) -> Result<L
 /// Sends one delivery and settles it. If it cannot be settled, the lease runs out and it is sent again under the same
 /// ids.
 async fn deliver(app: &App, lane: Option<&Lane>, claim: &Claim) {
-    let started = Timestamp::now();
+    let started = now();
     let sent = if claim.expires_at <= started {
         Sent::Settled(Settled::Expired)
     } else if !claim.still_true {
@@ -142,17 +158,19 @@ async fn deliver(app: &App, lane: Option<&Lane>, claim: &Claim) {
     } else {
         match lane {
             None => Sent::Settled(Settled::Failed { reason: "no_credential".to_owned() }),
-            Some(lane) => match send(app, lane, claim).await {
-                Ok(outcome) => Sent::Answered(outcome),
-                Err(NotSent::Invalid(reason)) => Sent::Settled(Settled::Failed { reason }),
-                Err(NotSent::Fault(error)) => {
+            Some(lane) => match tokio::time::timeout(left(claim, started), send(app, lane, claim)).await {
+                // Its time ran out on the way: a connection that opens later must not carry it.
+                Err(_) => Sent::Settled(Settled::Expired),
+                Ok(Ok(outcome)) => Sent::Answered(outcome),
+                Ok(Err(NotSent::Invalid(reason))) => Sent::Settled(Settled::Failed { reason }),
+                Ok(Err(NotSent::Fault(error))) => {
                     tracing::error!(delivery = claim.id, %error, "a push cannot be made");
                     Sent::Settled(Settled::Failed { reason: "internal".to_owned() })
                 }
             },
         }
     };
-    let now = Timestamp::now();
+    let now = now();
     let (settled, device) = sent.judge(claim, now);
     let label = match &settled {
         Settled::Delivered { .. } => "delivered",
@@ -193,6 +211,11 @@ async fn deliver(app: &App, lane: Option<&Lane>, claim: &Claim) {
     }
 }
 
+/// How long it may still be sent.
+fn left(claim: &Claim, now: Timestamp) -> Duration {
+    Duration::try_from(claim.expires_at.duration_since(now)).unwrap_or_default()
+}
+
 /// What came of a try.
 enum Sent {
     Answered(Outcome),
@@ -226,10 +249,9 @@ impl Sent {
             Outcome::Delivered { provider_id } => {
                 (Settled::Delivered { provider_id: Some(provider_id) }, None)
             }
-            Outcome::TokenGone { invalid_since } => {
-                let news =
-                    DeviceNews { state: "gone", reason: "token_gone".to_owned(), since: invalid_since };
-                (Settled::Failed { reason: "token_gone".to_owned() }, Some(news))
+            Outcome::TokenGone { invalid_since, reason } => {
+                let news = DeviceNews { state: "gone", reason: reason.clone(), since: invalid_since };
+                (Settled::Failed { reason }, Some(news))
             }
             Outcome::TokenRejected { reason } => {
                 let news = DeviceNews { state: "quarantined", reason: reason.clone(), since: None };
@@ -284,9 +306,7 @@ async fn send(app: &App, lane: &Lane, claim: &Claim) -> Result<Outcome, NotSent>
             let client = if claim.kind == "production" { production } else { sandbox };
             client.send(&message::for_apns(claim, token, action_token)?).await?
         }
-        Lane::Fcm(client) => {
-            client.send(&message::for_fcm(claim, token, action_token, Timestamp::now())?).await?
-        }
+        Lane::Fcm(client) => client.send(&message::for_fcm(claim, token, action_token, now())?).await?,
     })
 }
 
@@ -299,6 +319,8 @@ fn write_down_outcome(
     device: Option<&DeviceNews>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    // The callback first and the delivery then, as whoever answers the question does: neither waits for the other.
+    let mut record = find_for_update(tx, &claim.callback_id)?;
     if !settle(tx, claim, settled, now)? {
         return Ok(());
     }
@@ -306,7 +328,6 @@ fn write_down_outcome(
         devices::retire(tx, &claim.device_id, (news.state, &news.reason), news.since, claim.registered_at)?;
     }
     if matches!(settled, Settled::Delivered { .. }) {
-        let mut record = find_for_update(tx, &claim.callback_id)?;
         let asked: u32 =
             tx.query_one("select asked from pushes where id = $1", &[&claim.push_id], |row| row.get(0))?;
         if record.at == Position::Routing(Phase::Reserved) && record.asked == asked {

@@ -99,11 +99,15 @@ pub fn choose_state(
     actor: &str,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let held = find_of_agent(tx, agent_id)?;
+    let mut held = find_of_agent(tx, agent_id)?;
     let before: AgentState =
         unword(&tx.query_one("select state from agents where id = $1 for update", &[&agent_id], |row| {
             row.get::<String>(0)
         })?)?;
+    if held.is_none() && matches!(before, AgentState::Reserved | AgentState::OnCall) {
+        // Reserved between the two looks; the agent's row is ours now, so it cannot happen again.
+        held = find_of_agent(tx, agent_id)?;
+    }
     match (held, chosen) {
         (Some(mut record), ChosenState::Offline | ChosenState::NotReady) if matches!(record.at, Position::Routing(phase) if phase != Phase::Connecting) =>
         {

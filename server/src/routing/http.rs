@@ -2,12 +2,13 @@
 
 use super::agents::{self, ChosenState, Desk};
 use crate::app::App;
+use crate::clock::now;
 use crate::http::JsonBody;
 use crate::identity::StaffCaller;
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::{Path, State};
-use ringback_core::protocol::{Problem, ProblemCode, Timestamp};
+use ringback_core::protocol::{Problem, ProblemCode};
 use serde::{Deserialize, Serialize};
 
 /// Shows an agent's desk: the state, and the callback at hand.
@@ -66,7 +67,7 @@ pub async fn choose_state(
             let id = agents::id_of(tx, &name)?;
             caller.require_desk_of(&id)?;
             let chosen = (choice.state, choice.reason.as_deref());
-            agents::choose_state(tx, effects, &id, chosen, &caller.actor(), Timestamp::now())?;
+            agents::choose_state(tx, effects, &id, chosen, &caller.actor(), now())?;
             agents::desk(tx, &vault, &id)
         })
         .await?;

@@ -4,6 +4,7 @@ use super::agents;
 use crate::app::{App, Effects};
 use crate::callbacks::model::Input;
 use crate::callbacks::{apply, find_for_update};
+use crate::clock::now;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
 use ringback_core::protocol::Timestamp;
@@ -47,7 +48,7 @@ pub async fn run(app: App, mut poked: mpsc::UnboundedReceiver<String>) {
 async fn match_queue(app: &App, queue: String) -> Result<(), Refusal> {
     loop {
         let queue = queue.clone();
-        let reserved = app.change(move |tx, effects| reserve(tx, effects, &queue, Timestamp::now())).await?;
+        let reserved = app.change(move |tx, effects| reserve(tx, effects, &queue, now())).await?;
         metrics::counter!("ringback_reservations_total").increment(reserved as u64);
         if reserved < RESERVATIONS_AT_ONCE {
             return Ok(());

@@ -2,13 +2,14 @@
 
 use super::resources::{self, AgentSetup, AgentSummary, Named, ServiceSetup};
 use crate::app::App;
+use crate::clock::now;
 use crate::http::JsonBody;
 use crate::identity::{Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use ringback_core::protocol::{Problem, Timestamp};
+use ringback_core::protocol::Problem;
 
 /// One handler that makes a thing and one that lists things of its kind.
 macro_rules! resource {
@@ -23,7 +24,7 @@ macro_rules! resource {
         ) -> Result<(StatusCode, Json<$made>), Refusal> {
             caller.require(Permission::ManageResources)?;
             let made = body.value.clone();
-            app.storage.write(move |tx| $create(tx, &body.value, Timestamp::now())).await?;
+            app.storage.write(move |tx| $create(tx, &body.value, now())).await?;
             Ok((StatusCode::CREATED, Json(made)))
         }
 

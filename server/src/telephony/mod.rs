@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::callbacks::model::{DialResult, Input};
 use crate::callbacks::{apply, dialed, find_for_update};
+use crate::clock::now;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
-use ringback_core::protocol::Timestamp;
 use std::time::Duration;
 
 /// What makes calls.
@@ -75,7 +75,7 @@ async fn connect(app: &App, id: String) -> Result<(), Refusal> {
     let claimed = app
         .change(move |tx, effects| {
             let mut record = find_for_update(tx, &id)?;
-            match apply(tx, effects, &mut record, Input::Dial, "system", Timestamp::now()) {
+            match apply(tx, effects, &mut record, Input::Dial, "system", now()) {
                 Ok(()) => Ok(true),
                 // Another node was faster, or the customer took it back.
                 Err(Refusal::Problem(_)) => Ok(false),
@@ -90,7 +90,7 @@ async fn connect(app: &App, id: String) -> Result<(), Refusal> {
         tracing::warn!(callback = callback_id, %error, "a call was not begun");
         app.change(move |tx, effects| {
             let mut record = find_for_update(tx, &callback_id)?;
-            dialed(tx, effects, &mut record, DialResult::Failed, "system", Timestamp::now())
+            dialed(tx, effects, &mut record, DialResult::Failed, "system", now())
         })
         .await?;
     }

@@ -2,9 +2,10 @@
 
 use crate::{Failure, apply, print};
 use clap::{Args, Subcommand};
-use ringback_core::protocol::{Direction, PhoneNumber, PushToken, Timestamp};
+use ringback_core::protocol::{Direction, PhoneNumber, PushToken};
 use ringback_server::call_in::{self, NewCallInGroup, NumberSelection};
 use ringback_server::callbacks::model::ConfirmTimeout;
+use ringback_server::clock::now;
 use ringback_server::config::Settings;
 use ringback_server::identity::Role;
 use ringback_server::identity::admin::{self as keys, NewStaffKey};
@@ -90,7 +91,7 @@ pub(crate) enum ServiceCommand {
         /// What an agent must be able to do; repeat for more
         #[arg(long = "skill")]
         skills: Vec<String>,
-        /// Who dials: customer_terminated or customer_originated
+        /// Who dials: `customer_terminated` or `customer_originated`
         #[arg(long, default_value = "customer_terminated", value_parser = parse_word::<Direction>)]
         direction: Direction,
         /// Connect without asking the customer first
@@ -99,7 +100,7 @@ pub(crate) enum ServiceCommand {
         /// How long the customer has to answer, in seconds, 5 to 600
         #[arg(long, default_value_t = 30)]
         confirm_window_s: u32,
-        /// What happens when nobody answers in time: connect, requeue or complete
+        /// What happens when nobody answers in time: `connect`, `requeue` or `complete`
         #[arg(long, default_value = "requeue", value_parser = parse_word::<ConfirmTimeout>)]
         confirm_timeout: ConfirmTimeout,
         /// How often the customer is asked at most, 1 to 10
@@ -237,12 +238,12 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
     match command {
         Admin::Apply { file } => apply::run(direct, &file).await,
         Admin::Queue(NamedCommand::Create { name }) => {
-            created("queue", name, direct, |tx, name| resources::create_queue(tx, &Named { name }, Timestamp::now()))
+            created("queue", name, direct, |tx, name| resources::create_queue(tx, &Named { name }, now()))
                 .await
         }
         Admin::Queue(NamedCommand::List) => print::json_lines(&direct.read(resources::list_queues).await?),
         Admin::Skill(NamedCommand::Create { name }) => {
-            created("skill", name, direct, |tx, name| resources::create_skill(tx, &Named { name }, Timestamp::now()))
+            created("skill", name, direct, |tx, name| resources::create_skill(tx, &Named { name }, now()))
                 .await
         }
         Admin::Skill(NamedCommand::List) => print::json_lines(&direct.read(resources::list_skills).await?),
@@ -276,7 +277,7 @@ async fn agent(direct: &Direct, command: AgentCommand) -> Result<(), Failure> {
         AgentCommand::Create(arguments) => {
             let agent = setup(arguments);
             let name = agent.name.clone();
-            direct.write(move |tx| resources::create_agent(tx, &agent, Timestamp::now())).await?;
+            direct.write(move |tx| resources::create_agent(tx, &agent, now())).await?;
             println!("agent {name} is there, offline");
             Ok(())
         }
@@ -316,7 +317,7 @@ async fn service(direct: &Direct, command: ServiceCommand) -> Result<(), Failure
                 confirm_attempts,
                 call_in_group,
             };
-            direct.write(move |tx| resources::create_service(tx, &service, Timestamp::now())).await?;
+            direct.write(move |tx| resources::create_service(tx, &service, now())).await?;
             println!("service {made} is there");
             Ok(())
         }
@@ -330,7 +331,7 @@ async fn call_in_group(direct: &Direct, command: GroupCommand) -> Result<(), Fai
             let numbers = numbers.into_iter().map(PhoneNumber::new).collect();
             let made = name.clone();
             let group = NewCallInGroup { name, numbers, selection, code_digits, expires_after_s };
-            direct.write(move |tx| call_in::create_group(tx, &group, Timestamp::now())).await?;
+            direct.write(move |tx| call_in::create_group(tx, &group, now())).await?;
             println!("click-to-call group {made} is there");
             Ok(())
         }
@@ -341,13 +342,13 @@ async fn call_in_group(direct: &Direct, command: GroupCommand) -> Result<(), Fai
 async fn key(direct: &Direct, command: KeyCommand) -> Result<(), Failure> {
     match command {
         KeyCommand::CreateApp { name } => {
-            let made = direct.write(move |tx| keys::create_app_key(tx, &name, Timestamp::now())).await?;
+            let made = direct.write(move |tx| keys::create_app_key(tx, &name, now())).await?;
             println!("{}", made.key.expose());
             Ok(())
         }
         KeyCommand::Create { name, role, agent } => {
             let new = NewStaffKey { name, role, agent };
-            let made = direct.write(move |tx| keys::create_staff_key(tx, &new, Timestamp::now())).await?;
+            let made = direct.write(move |tx| keys::create_staff_key(tx, &new, now())).await?;
             println!("{}", made.key.expose());
             eprintln!("Keep it: it is not shown again.");
             Ok(())
@@ -355,7 +356,7 @@ async fn key(direct: &Direct, command: KeyCommand) -> Result<(), Failure> {
         KeyCommand::List => print::json_lines(&direct.read(keys::list_keys).await?),
         KeyCommand::Revoke { name } => {
             let revoked = name.clone();
-            direct.write(move |tx| keys::revoke_key(tx, &name, Timestamp::now())).await?;
+            direct.write(move |tx| keys::revoke_key(tx, &name, now())).await?;
             println!("key {revoked} opens nothing any more");
             Ok(())
         }
@@ -376,7 +377,7 @@ async fn push(direct: &Direct, command: PushCommand) -> Result<(), Failure> {
     };
     let name = new.name.clone();
     let vault = direct.vault.clone();
-    direct.write(move |tx| credentials::put(tx, &vault, &new, Timestamp::now())).await?;
+    direct.write(move |tx| credentials::put(tx, &vault, &new, now())).await?;
     println!("push credential {name} is entered and sealed");
     Ok(())
 }

@@ -42,7 +42,7 @@ enum Command {
         /// The agent
         agent: String,
     },
-    /// Say what came of dialing: connected, busy, no_answer, machine, fax, failed or rejected
+    /// Say what came of dialing: `connected`, `busy`, `no_answer`, `machine`, `fax`, `failed` or `rejected`
     Result {
         /// The callback
         callback: String,
@@ -87,12 +87,13 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Command::Result { callback, result } => {
             (Method::POST, format!("callbacks/{callback}/result"), Some(json!({ "result": result })))
         }
-        Command::Complete { callback, disposition } => {
-            (Method::POST, format!("callbacks/{callback}/complete"), Some(json!({ "disposition": disposition })))
-        }
+        Command::Complete { callback, disposition } => (
+            Method::POST,
+            format!("callbacks/{callback}/complete"),
+            Some(json!({ "disposition": disposition })),
+        ),
         Command::Match { called_number, access_code, caller_number } => {
-            let call =
-                json!({ "called_number": called_number, "access_code": access_code, "caller_number": caller_number });
+            let call = json!({ "called_number": called_number, "access_code": access_code, "caller_number": caller_number });
             (Method::POST, "call-ins/match".to_owned(), Some(call))
         }
         Command::Pushes { callback } => (Method::GET, format!("callbacks/{callback}/pushes"), None),
@@ -102,13 +103,17 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     if let Some(body) = body {
         request = request.json(&body);
     }
-    let answer = request.send().await.map_err(|_| format!("{} does not answer; is the server running?", options.url))?;
+    let answer = request
+        .send()
+        .await
+        .map_err(|_| format!("{} does not answer; is the server running?", options.url))?;
     let is_success = answer.status().is_success();
     let value: Value = answer.json().await.map_err(|_| "the answer is not a Ringback server's")?;
     if is_success {
         println!("{}", serde_json::to_string_pretty(&value)?);
         Ok(())
     } else {
-        Err(format!("{}: {}", value["code"].as_str().unwrap_or("?"), value["detail"].as_str().unwrap_or("?")).into())
+        Err(format!("{}: {}", value["code"].as_str().unwrap_or("?"), value["detail"].as_str().unwrap_or("?"))
+            .into())
     }
 }

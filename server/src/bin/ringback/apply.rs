@@ -2,8 +2,9 @@
 
 use crate::Failure;
 use crate::admin::Direct;
-use ringback_core::protocol::{ProblemCode, Timestamp};
+use ringback_core::protocol::ProblemCode;
 use ringback_server::call_in::{NewCallInGroup, create_group};
+use ringback_server::clock::now;
 use ringback_server::refusal::Refusal;
 use ringback_server::routing::resources::{
     AgentSetup, Named, ServiceSetup, create_agent, create_queue, create_service, create_skill,
@@ -38,7 +39,7 @@ pub(crate) async fn run(direct: &Direct, file: &Path) -> Result<(), Failure> {
 }
 
 fn make(tx: &mut Tx<'_>, centre: &Centre) -> Result<Report, Refusal> {
-    let now = Timestamp::now();
+    let now = now();
     let mut report = Report::new();
     let mut note = |kind: &str, name: &str, made: Result<(), Refusal>| {
         report.push((format!("{kind} {name}"), is_new(made)?));

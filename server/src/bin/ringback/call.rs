@@ -5,8 +5,8 @@ use clap::{Args, Subcommand};
 use ringback_core::client::{ClientConfig, RingbackClient};
 use ringback_core::host::{FileStore, Host};
 use ringback_core::protocol::{
-    AccessCode, ActionToken, ApnsEnvironment, CallInRequest, CallTicket, CallbackRequest, ConfirmAnswer, ContextValue,
-    FcmTokenKind, PersonName, PhoneNumber, PushRegistration, PushTarget, PushToken,
+    AccessCode, ActionToken, ApnsEnvironment, CallInRequest, CallTicket, CallbackRequest, ConfirmAnswer,
+    ContextValue, FcmTokenKind, PersonName, PhoneNumber, PushRegistration, PushTarget, PushToken,
 };
 use ringback_core::transport::ReqwestTransport;
 use std::collections::HashMap;
@@ -136,7 +136,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
                 service,
                 number: PhoneNumber::new(number),
                 name: name.map(PersonName::new),
-                context: context.into_iter().map(|(key, value)| (key, ContextValue::new(value))).collect::<HashMap<_, _>>(),
+                context: context
+                    .into_iter()
+                    .map(|(key, value)| (key, ContextValue::new(value)))
+                    .collect::<HashMap<_, _>>(),
                 direction: None,
             };
             print::json(&client.request_callback(request).await?)
@@ -148,7 +151,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             let answer = match answer {
                 Answer::Ready => ConfirmAnswer::Ready,
                 Answer::Snooze { delay_s } => ConfirmAnswer::Snooze { delay_s },
-                Answer::OtherNumber { number } => ConfirmAnswer::OtherNumber { number: PhoneNumber::new(number) },
+                Answer::OtherNumber { number } => {
+                    ConfirmAnswer::OtherNumber { number: PhoneNumber::new(number) }
+                }
                 Answer::Cancel => ConfirmAnswer::Cancel,
             };
             let confirmation = client.confirm(id, answer, action_token.map(ActionToken::new)).await?;
@@ -179,7 +184,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             let target = match device {
                 Device::Apns { token, topic, production } => PushTarget::Apns {
                     token: PushToken::new(token),
-                    environment: if production { ApnsEnvironment::Production } else { ApnsEnvironment::Sandbox },
+                    environment: if production {
+                        ApnsEnvironment::Production
+                    } else {
+                        ApnsEnvironment::Sandbox
+                    },
                     topic,
                 },
                 Device::Fcm { token, fid } => PushTarget::Fcm {

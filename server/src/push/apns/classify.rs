@@ -27,7 +27,7 @@ pub fn classify(
         (403, "ExpiredProviderToken") => Outcome::RenewCredential,
         // Certificate, key, team or environment: the same answer awaits every push of the lane.
         (403, _) | (429, "TooManyProviderTokenUpdates") => Outcome::LaneBlocked { reason: word() },
-        (410, _) => Outcome::TokenGone { invalid_since: timestamp },
+        (410, _) => Outcome::TokenGone { invalid_since: timestamp, reason: word() },
         (429, _) => Outcome::RetryAt { after: retry_after.unwrap_or(DEVICE_BACKOFF), reason: word() },
         (500..=599, _) => Outcome::RetryAt { after: retry_after.unwrap_or(SERVER_BACKOFF), reason: word() },
         _ => Outcome::Permanent { reason: word() },
@@ -47,7 +47,7 @@ mod tests {
         let rejected = |reason: &str| Outcome::TokenRejected { reason: reason.into() };
         let blocked = |reason: &str| Outcome::LaneBlocked { reason: reason.into() };
         let permanent = |reason: &str| Outcome::Permanent { reason: reason.into() };
-        let gone = Outcome::TokenGone { invalid_since: None };
+        let gone = |reason: &str| Outcome::TokenGone { invalid_since: None, reason: reason.into() };
         for (status, reason, outcome) in [
             (400, "BadCollapseId", permanent("BadCollapseId")),
             (400, "BadDeviceToken", rejected("BadDeviceToken")),
@@ -73,8 +73,8 @@ mod tests {
             (403, "UnrelatedKeyIdInToken", blocked("UnrelatedKeyIdInToken")),
             (404, "BadPath", permanent("BadPath")),
             (405, "MethodNotAllowed", permanent("MethodNotAllowed")),
-            (410, "ExpiredToken", gone.clone()),
-            (410, "Unregistered", gone),
+            (410, "ExpiredToken", gone("ExpiredToken")),
+            (410, "Unregistered", gone("Unregistered")),
             (413, "PayloadTooLarge", permanent("PayloadTooLarge")),
             (429, "TooManyProviderTokenUpdates", blocked("TooManyProviderTokenUpdates")),
             (429, "TooManyRequests", retry(10, "TooManyRequests")),
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn apple_says_when_and_how_long() {
         let since: Timestamp = "2026-11-23T10:00:00.123Z".parse().unwrap();
-        let gone = Outcome::TokenGone { invalid_since: Some(since) };
+        let gone = Outcome::TokenGone { invalid_since: Some(since), reason: "Unregistered".into() };
         assert_eq!(classify(410, "Unregistered", Some(since), None), gone);
         let wait = Some(Duration::from_secs(77));
         assert_eq!(classify(429, "TooManyRequests", None, wait), retry(77, "TooManyRequests"));

@@ -107,7 +107,7 @@ pub fn classify(status: u16, refusal: &FcmRefusal, retry_after: Option<Duration>
         (401, Some(_)) => Outcome::LaneBlocked { reason: word() },
         (403, Some("SENDER_ID_MISMATCH")) => Outcome::TokenRejected { reason: word() },
         (403, _) => Outcome::LaneBlocked { reason: word() },
-        (404, Some("UNREGISTERED")) => Outcome::TokenGone { invalid_since: None },
+        (404, Some("UNREGISTERED")) => Outcome::TokenGone { invalid_since: None, reason: word() },
         // No such project: the next push would fare no better.
         (404, _) => Outcome::LaneBlocked { reason: word() },
         (429, _) => Outcome::RetryAt { after: retry_after.unwrap_or(QUOTA_BACKOFF), reason: word() },
@@ -147,7 +147,12 @@ mod tests {
         let field = |field| json!([bad_request(field)]);
         let both = |field| json!([fcm_error("INVALID_ARGUMENT"), bad_request(field)]);
         for (status, name, details, outcome) in [
-            (404, "NOT_FOUND", error("UNREGISTERED"), Outcome::TokenGone { invalid_since: None }),
+            (
+                404,
+                "NOT_FOUND",
+                error("UNREGISTERED"),
+                Outcome::TokenGone { invalid_since: None, reason: "UNREGISTERED".into() },
+            ),
             (404, "NOT_FOUND", none.clone(), blocked("NOT_FOUND")),
             (400, "INVALID_ARGUMENT", error("INVALID_ARGUMENT"), rejected("INVALID_ARGUMENT")),
             (400, "INVALID_ARGUMENT", both("message.token"), rejected("INVALID_ARGUMENT")),
