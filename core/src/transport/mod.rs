@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// One header. Names are compared without regard to case.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record), uniffi::export(Debug))]
 pub struct HttpHeader {
     /// The name.
     pub name: String,
@@ -28,7 +28,7 @@ pub struct HttpHeader {
 
 /// A request, ready to be sent as it is.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record), uniffi::export(Debug))]
 pub struct HttpRequest {
     /// `GET`, `POST` or `PUT`.
     pub method: String,
@@ -48,7 +48,7 @@ pub struct HttpRequest {
 
 /// An answer, whatever its status.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record), uniffi::export(Debug))]
 pub struct HttpResponse {
     /// The HTTP status. A redirect is an answer like any other: it is not followed.
     pub status: u16,

@@ -23,7 +23,8 @@ public final class FileStore: SecureStore {
                 at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             let partial = folder.appendingPathComponent("partial-\(UUID().uuidString)")
             defer { try? files.removeItem(at: partial) }
-            guard files.createFile(atPath: partial.path, contents: nil, attributes: [.posixPermissions: 0o600])
+            guard
+                files.createFile(atPath: partial.path, contents: nil, attributes: [.posixPermissions: 0o600])
             else { throw HostError.Failed }
             let handle = try FileHandle(forWritingTo: partial)
             try handle.write(contentsOf: Data(value.utf8))

@@ -57,8 +57,10 @@ extension RingbackError {
 
     private var facts: ErrorFacts {
         switch self {
-        case .refused(_, let facts), .unreachable(let facts), .timedOut(let facts), .answerUnreadable(let facts),
-            .invalidRequest(let facts), .hostStorage(let facts), .outboxFailed(let facts), .cancelled(let facts),
+        case .refused(_, let facts), .unreachable(let facts), .timedOut(let facts),
+            .answerUnreadable(let facts),
+            .invalidRequest(let facts), .hostStorage(let facts), .outboxFailed(let facts),
+            .cancelled(let facts),
             .internal(let facts):
             facts
         }

@@ -52,7 +52,8 @@ final class Centre: @unchecked Sendable {
             baseUrl: try fact("url"), appKey: try fact("app_key"),
             dataDir: folder.url.appendingPathComponent("data").path)
         return try Ringback(
-            configuration: configuration, store: FileStore(folder: folder.url.appendingPathComponent("secrets")))
+            configuration: configuration,
+            store: FileStore(folder: folder.url.appendingPathComponent("secrets")))
     }
 
     /// One request of the staff API, and its answer.
@@ -84,12 +85,16 @@ final class Centre: @unchecked Sendable {
     }
 
     private func fact(_ name: String) throws -> String {
-        guard let fact = facts[name] else { throw CentreError(message: "the centre did not tell its \(name)") }
+        guard let fact = facts[name] else {
+            throw CentreError(message: "the centre did not tell its \(name)")
+        }
         return fact
     }
 
     private func url(_ base: String, _ path: String) throws -> URL {
-        guard let url = URL(string: try fact(base) + path) else { throw CentreError(message: "no URL: \(path)") }
+        guard let url = URL(string: try fact(base) + path) else {
+            throw CentreError(message: "no URL: \(path)")
+        }
         return url
     }
 }

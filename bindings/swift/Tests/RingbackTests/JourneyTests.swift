@@ -10,7 +10,8 @@ struct JourneyTests {
 
     private let number = PhoneNumber("+4930901820390")
     private let request = CallbackRequest(
-        service: "billing", number: PhoneNumber("+4930901820390"), name: PersonName("Ferdinand Umbrellastand"),
+        service: "billing", number: PhoneNumber("+4930901820390"),
+        name: PersonName("Ferdinand Umbrellastand"),
         context: ["cart": ContextValue("canary-cart-of-seventeen-lamps")])
 
     init() async throws {
@@ -22,7 +23,9 @@ struct JourneyTests {
     @Test("From a tap to an answered call")
     func tapToAnsweredCall() async throws {
         _ = try await app.registerPush(
-            .apns(token: PushToken(String(repeating: "0a", count: 32)), environment: .sandbox, topic: centre.topic))
+            .apns(
+                token: PushToken(String(repeating: "0a", count: 32)), environment: .sandbox,
+                topic: centre.topic))
         var events = app.events.makeAsyncIterator()
 
         // A person taps "call me" and keeps their place in line.
@@ -46,7 +49,8 @@ struct JourneyTests {
         #expect(event == .agentReady)
         #expect(asked.id == callback.id)
         #expect(asked.state == .routing)
-        #expect(try await app.handlePush(push) == .duplicate(callbackId: callback.id), "a second copy is dropped")
+        #expect(
+            try await app.handlePush(push) == .duplicate(callbackId: callback.id), "a second copy is dropped")
         #expect(try await app.handlePush(["chat": "hello"]) == .notOurs)
 
         // The person says "ready".

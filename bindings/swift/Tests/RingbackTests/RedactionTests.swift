@@ -17,7 +17,8 @@ struct RedactionTests {
             CallbackRequest(
                 service: "billing", number: PhoneNumber(secret), name: PersonName(secret), context: context),
             CallInRequest(
-                service: "billing", callerNumber: PhoneNumber(secret), name: PersonName(secret), context: context),
+                service: "billing", callerNumber: PhoneNumber(secret), name: PersonName(secret),
+                context: context),
             CallTicket(
                 id: "ci_1", number: PhoneNumber(secret), accessCode: AccessCode(secret),
                 telUri: PhoneNumber(secret), expiresAt: then),
@@ -36,5 +37,17 @@ struct RedactionTests {
         for type in ["PhoneNumber", "PersonName", "ContextValue", "AccessCode", "PushToken", "ActionToken"] {
             #expect(printed.contains("\(type)(…)"))
         }
+    }
+    @Test("Printing what goes over the wire shows no credential and no body")
+    func wire() {
+        let secret = "s3cret"
+        let credential = [HttpHeader(name: "authorization", value: secret)]
+        let request = HttpRequest(
+            method: "POST", url: "https://calls.example.com", headers: credential, body: Data(secret.utf8),
+            timeoutMs: 1, maxAnswerBytes: 1)
+        let response = HttpResponse(status: 200, headers: credential, body: Data(secret.utf8))
+        let printed = "\(request) \(String(reflecting: request)) \(response) \(credential)"
+        #expect(!printed.contains(secret))
+        #expect(printed.contains("authorization: …"))
     }
 }

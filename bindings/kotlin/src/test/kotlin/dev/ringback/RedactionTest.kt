@@ -24,6 +24,7 @@ class RedactionTest {
                 version = 1u,
             )
         val context = mapOf("cart" to ContextValue(secret))
+        val credential = listOf(HttpHeader("authorization", secret))
         val printed =
             listOf(
                 CallbackRequest("billing", PhoneNumber(secret), PersonName(secret), context),
@@ -39,6 +40,8 @@ class RedactionTest {
                 PushRegistration(PushTarget.Fcm(PushToken(secret), FcmTokenKind.TOKEN)),
                 PushTarget.Apns(PushToken(secret), ApnsEnvironment.SANDBOX, "com.example.app"),
                 PushOutcome.Event(PushEvent.AGENT_READY, callback, ActionToken(secret), Instant.EPOCH),
+                HttpRequest("POST", "https://calls.example.com", credential, secret.toByteArray(), 1u, 1u),
+                HttpResponse(200u, credential, secret.toByteArray()),
             ).joinToString()
         assertFalse(secret in printed, printed)
         // It is the wrappers that hide, not a test that printed nothing.
