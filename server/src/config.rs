@@ -71,13 +71,13 @@ impl Default for PushSettings {
 pub struct LogSettings {
     /// `json` for machines or `text` for people.
     pub format: LogFormat,
-    /// As `RUST_LOG` understands it, for example `info` or `info,ringback_server=debug`.
+    /// As `RUST_LOG` understands it, for example `warn` or `info,ringback_server=debug`.
     pub filter: String,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { format: LogFormat::Json, filter: "info".to_owned() }
+        Self { format: LogFormat::Json, filter: "info,refinery_core=warn".to_owned() }
     }
 }
 

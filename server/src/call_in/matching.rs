@@ -1,7 +1,7 @@
 //! The call arrives: who is it, and why do they call?
 
 use crate::app::Effects;
-use crate::callbacks::model::{DialResult, Input};
+use crate::callbacks::model::{DialResult, Input, next};
 use crate::callbacks::{apply, find_for_update, open_context, open_text};
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
@@ -82,7 +82,10 @@ pub fn match_inbound(
     )?;
     if let Some(callback_id) = &callback_id {
         let mut record = find_for_update(tx, callback_id)?;
-        apply(tx, effects, &mut record, Input::Dialed(DialResult::Connected), actor, now)?;
+        // A customer who took the callback back and calls all the same is known all the same.
+        if next(record.at, Input::Dialed(DialResult::Connected), record.direction).is_some() {
+            apply(tx, effects, &mut record, Input::Dialed(DialResult::Connected), actor, now)?;
+        }
     }
     Ok(MatchedCallIn {
         id,
@@ -104,7 +107,7 @@ pub fn expire_due(tx: &mut Tx<'_>, effects: &mut Effects, now: Timestamp) -> Res
     for callback_id in expired.iter().flatten() {
         let mut record = find_for_update(tx, callback_id)?;
         // A callback that ended otherwise meanwhile needs nothing more.
-        if crate::callbacks::model::next(record.at, Input::CallInExpired, record.direction).is_some() {
+        if next(record.at, Input::CallInExpired, record.direction).is_some() {
             apply(tx, effects, &mut record, Input::CallInExpired, "system", now)?;
         }
     }

@@ -258,7 +258,7 @@ fn write_config(folder: &Path, settings: &CentreSettings, handout: &Handout) -> 
     let default_url = format!("sqlite:{}", folder.join("ringback.db").display());
     let config = format!(
         "[storage]\nurl = {:?}\nkey_file = {:?}\n[push]\napns_production_endpoint = {:?}\napns_sandbox_endpoint = {:?}\n\
-         fcm_endpoint = {:?}\ntrust_roots_file = {:?}\n[log]\nfilter = \"debug\"\n",
+         fcm_endpoint = {:?}\ntrust_roots_file = {:?}\n[log]\nfilter = \"debug,refinery_core=warn\"\n",
         settings.database_url.as_ref().unwrap_or(&default_url),
         folder.join("ringback.key"),
         handout.apns_endpoint,

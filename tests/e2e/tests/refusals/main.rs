@@ -1,0 +1,66 @@
+//! Every refusal, over the wire: a problem document with a stable code and a sentence, and nothing private in it.
+
+use ringback_core::protocol::ProblemCode;
+use ringback_e2e::CentreSettings;
+use ringback_server::storage::Engine;
+use std::collections::BTreeSet;
+
+mod asker;
+mod callbacks;
+mod faults;
+mod requests;
+mod staff;
+#[path = "../support/mod.rs"]
+mod support;
+
+use asker::Asker;
+use support::{Failure, World};
+
+/// What no caller can bring about in a test, and why not.
+const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
+    (ProblemCode::CallInNumbersBusy, "the shortest codes have 4 digits: it takes thousands of call-ins"),
+    (ProblemCode::ShuttingDown, "only /readyz says so, on a connection that the stopping server still takes"),
+    (ProblemCode::Internal, "a mistake of the server that nobody knows of"),
+    (ProblemCode::DeviceNotFound, "no request names a device by its id"),
+];
+
+async fn every_code(engine: Engine) -> Result<(), Failure> {
+    // Short, so that a body that never ends is soon too late.
+    let settings = CentreSettings { config: "[http]\nrequest_timeout_s = 3".into(), ..Default::default() };
+    let world = World::start_with(engine, settings).await?;
+    let asker = Asker::new(&world);
+
+    requests::bodies_and_fields(&asker).await?;
+    requests::paths_and_methods(&asker).await?;
+    requests::idempotency_keys(&asker).await?;
+    requests::twenty_copies_at_once(&asker).await?;
+    callbacks::a_number_waits_once(&world, &asker).await?;
+    callbacks::what_belongs_to_others(&world, &asker).await?;
+    callbacks::answers_out_of_turn(&world, &asker).await?;
+    callbacks::action_tokens_of_two_devices(&asker, &world).await?;
+    callbacks::action_tokens_of_earlier_questions(&asker, &world).await?;
+    callbacks::push_tokens(&asker).await?;
+    staff::keys(&world, &asker).await?;
+    staff::roles(&asker).await?;
+    staff::agents(&world, &asker).await?;
+    staff::names_and_references(&asker).await?;
+    staff::call_ins(&world, &asker).await?;
+    faults::a_body_that_never_ends(&asker).await?;
+    faults::the_database_is_gone(&world, &asker, engine).await?;
+
+    let mut expected: BTreeSet<String> =
+        ProblemCode::ALL.iter().map(|code| code.code().to_owned()).collect();
+    for (code, _) in NOT_PROVOKED {
+        expected.remove(code.code());
+    }
+    if engine == Engine::Sqlite {
+        // The file is the server's own; nobody can take it away.
+        expected.remove(ProblemCode::StorageUnavailable.code());
+    }
+    assert_eq!(asker.seen(), expected, "a code is missing a test, or is no longer given");
+    Ok(())
+}
+
+support::on_both_engines! {
+    every_code_has_its_document => |engine| every_code(engine);
+}
