@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::push::{self, lane::Endpoints};
 use crate::refusal::Refusal;
 use crate::routing::matcher;
-use crate::storage::{Storage, StorageError, Vault, VaultError};
+use crate::storage::{OpenError, Storage};
 use crate::telephony::{self, ByHand};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::future::Future;
@@ -22,16 +22,15 @@ use tokio_util::task::TaskTracker;
 /// How long an answer to an idempotency key is kept, in days.
 const IDEMPOTENCY_KEPT_DAYS: i64 = 7;
 const SWEEP_ROUND: Duration = Duration::from_secs(3600);
+/// Buckets of all histograms, in seconds.
+const BUCKETS_S: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database cannot be used.
+    /// The database cannot be used, or not with this seal key.
     #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// The seal key cannot be used.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
+    Open(#[from] OpenError),
     /// The trust roots cannot be used.
     #[error(transparent)]
     TrustRoots(#[from] push::lane::TrustRootsUnreadable),
@@ -59,10 +58,9 @@ pub struct Server {
 impl Server {
     /// Opens the database, brings it up to date, and listens.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let metrics = PrometheusBuilder::new().install_recorder()?;
+        let metrics = PrometheusBuilder::new().set_buckets(BUCKETS_S)?.install_recorder()?;
         let endpoints = Endpoints::read(&settings.push)?;
-        let vault = Arc::new(Vault::open(&settings.storage)?);
-        let storage = Storage::open(&settings.storage).await?;
+        let (storage, vault) = Storage::open_sealed(&settings.storage).await?;
         let address = settings.http.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;

@@ -162,18 +162,16 @@ pub struct CallbackList {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ConfirmAnswer {
     /// Connect me.
     Ready,
     /// Not now; ask again after this long. The place in line is kept.
-    #[serde(rename_all = "snake_case")]
     Snooze {
         /// Seconds, 60 to 86 400.
         delay_s: u32,
     },
     /// Connect me, on another number.
-    #[serde(rename_all = "snake_case")]
     OtherNumber {
         /// E.164.
         number: PhoneNumber,

@@ -1,7 +1,7 @@
 //! Refusals on their way out: RFC 9457 documents.
 
 use crate::refusal::Refusal;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -36,6 +36,8 @@ pub(super) async fn with_request_id(request: Request, next: Next) -> Response {
     let id = uuid::Uuid::now_v7().simple().to_string();
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
+    // The route with its placeholders: one label for all callbacks.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let started = std::time::Instant::now();
     let mut response = next.run(request).await;
 
@@ -64,9 +66,12 @@ pub(super) async fn with_request_id(request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);
     }
+    let took_s = started.elapsed().as_secs_f64();
+    let status = response.status().as_u16().to_string();
+    metrics::histogram!("ringback_request_seconds", "route" => route, "status" => status).record(took_s);
     tracing::info!(
         request_id = id, %method, path, status = response.status().as_u16(), code,
-        ms = started.elapsed().as_secs_f64() * 1e3, "request"
+        took_s, "request"
     );
     response
 }

@@ -13,6 +13,7 @@ mod migrate;
 mod postgres;
 #[cfg(feature = "test-support")]
 pub mod scratch;
+mod sealed;
 mod settings;
 mod sqlite;
 mod statement;
@@ -22,6 +23,7 @@ mod vault;
 mod wakes;
 
 pub use error::StorageError;
+pub use sealed::OpenError;
 pub use settings::{Engine, StorageSettings};
 pub use tx::Tx;
 pub use value::{FromColumn, Param, Row, Value};

@@ -47,6 +47,34 @@ impl Scratch {
         Self { settings, folder, on_server }
     }
 
+    /// Cuts every connection to the database and lets none in, until [`Scratch::let_in`]. An SQLite file stays open.
+    ///
+    /// # Panics
+    /// If the PostgreSQL server will not do it.
+    pub fn shut_out(&self) {
+        self.administer(|name| {
+            format!(
+                "alter database {name} with allow_connections false; \
+                 select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+            )
+        });
+    }
+
+    /// Lets connections in again.
+    ///
+    /// # Panics
+    /// If the PostgreSQL server will not do it.
+    pub fn let_in(&self) {
+        self.administer(|name| format!("alter database {name} with allow_connections true"));
+    }
+
+    #[allow(clippy::expect_used, reason = "for tests only: what cannot be done must fail the test")]
+    fn administer(&self, sql: impl FnOnce(&str) -> String) {
+        if let Some((config, name)) = &self.on_server {
+            on_own_thread(config, sql(name)).expect("the PostgreSQL server does as it is told");
+        }
+    }
+
     /// A folder that goes with the database.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

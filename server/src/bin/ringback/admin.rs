@@ -208,8 +208,8 @@ pub(crate) struct Direct {
 
 impl Direct {
     async fn open(settings: &Settings) -> Result<Self, Failure> {
-        let vault = std::sync::Arc::new(Vault::open(&settings.storage)?);
-        Ok(Self { storage: Storage::open(&settings.storage).await?, vault })
+        let (storage, vault) = Storage::open_sealed(&settings.storage).await?;
+        Ok(Self { storage, vault })
     }
 
     pub(crate) async fn write<T: Send + 'static>(

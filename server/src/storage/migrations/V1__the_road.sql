@@ -1,6 +1,12 @@
 -- One text for both engines: ids and words are text, numbers are bigint, instants are microseconds since 1970,
 -- flags are 0 or 1, `*_sealed` columns are encrypted, `*_hash` columns are for looking up what must not be read.
 
+-- One sealed word: whoever cannot open it has another key, and must not write.
+create table seal_check (
+    id bigint primary key,
+    word_sealed bytea not null
+);
+
 create table queues (
     id text primary key,
     name text not null unique,
