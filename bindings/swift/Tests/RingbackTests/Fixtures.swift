@@ -28,20 +28,28 @@ func ringback(_ baseUrl: String, _ folder: TemporaryFolder) throws -> Ringback {
 
 struct NotInTime: Error {}
 
-/// The result of `work`, or an error when it takes longer than this.
+/// The result of `work`, or an error when it takes longer than this. Does not wait for work that cannot be cancelled.
 func within<T: Sendable>(
     seconds: UInt64 = 10, _ work: @escaping @Sendable () async throws -> T
 ) async throws -> T {
-    try await withThrowingTaskGroup(of: T.self) { group in
-        group.addTask { try await work() }
-        group.addTask {
-            try await Task.sleep(nanoseconds: seconds * 1_000_000_000)
-            throw NotInTime()
+    let (results, result) = AsyncThrowingStream<T, any Error>.makeStream()
+    let working = Task {
+        do {
+            result.yield(try await work())
+        } catch {
+            result.finish(throwing: error)
         }
-        defer { group.cancelAll() }
-        guard let first = try await group.next() else { throw NotInTime() }
-        return first
     }
+    let limit = Task {
+        try await Task.sleep(nanoseconds: seconds * 1_000_000_000)
+        result.finish(throwing: NotInTime())
+    }
+    defer {
+        working.cancel()
+        limit.cancel()
+    }
+    for try await first in results { return first }
+    throw NotInTime()
 }
 
 /// The ``RingbackError`` that `work` ends with.
