@@ -65,7 +65,6 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         // These become the program they start: its exit code and its way with Ctrl-C are kept.
         Command::Demo(options) => demo::run(&places, &options),
-        Command::Bench(options) => bench::run(&places, &options),
         Command::Swift(options) => swift::run(&places, &options),
         Command::Setup(options) => {
             process::watch_signals()?;
@@ -74,6 +73,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bindings(options) => {
             process::watch_signals()?;
             bindings::run(&places, &options)
+        }
+        Command::Bench(options) => {
+            process::watch_signals()?;
+            bench::run(&places, &options)
         }
         Command::Test(options) => {
             process::watch_signals()?;

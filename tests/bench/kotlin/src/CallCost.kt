@@ -1,0 +1,43 @@
+// What a call costs: nanoseconds, the median batch. Prints lines of `kotlin call nanoseconds`.
+
+import dev.ringback.FileStore
+import dev.ringback.PushOutcome
+import dev.ringback.Ringback
+import dev.ringback.RingbackConfig
+import dev.ringback.internal.TestHooks
+import kotlinx.coroutines.runBlocking
+import java.nio.file.Path
+
+private const val BATCHES = 41
+
+fun main(arguments: Array<String>) =
+    runBlocking {
+        val calls = arguments[0].toInt()
+        // Nothing is ever written to it or sent.
+        val folder = Path.of("ringback-call-cost")
+        val config = RingbackConfig("https://calls.example.com", "rb_pub_bench", folder.toString())
+        val push = mapOf("from" to "somebody else", "title" to "Hello")
+        TestHooks().use { hooks ->
+            Ringback(config, FileStore(folder)).use { ringback ->
+                check(ringback.handlePush(push) is PushOutcome.NotOurs)
+                median("empty", 10 * calls) { hooks.empty() }
+                median("empty_async", calls) { hooks.emptyAsync(null) }
+                median("handle_push", calls) { ringback.handlePush(push) }
+            }
+        }
+    }
+
+/** The first half only warms up: the JVM compiles what it sees often. */
+private inline fun median(
+    name: String,
+    calls: Int,
+    call: () -> Unit,
+) {
+    val batches = ArrayList<Double>()
+    repeat(2 * BATCHES) {
+        val start = System.nanoTime()
+        repeat(calls) { call() }
+        batches += (System.nanoTime() - start).toDouble() / calls
+    }
+    println("kotlin $name ${batches.takeLast(BATCHES).sorted()[BATCHES / 2]}")
+}

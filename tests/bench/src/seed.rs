@@ -1,0 +1,108 @@
+//! What a benchmark finds in its database: a service, and installations that ask it for calls.
+
+use axum::extract::FromRequestParts as _;
+use ringback_core::protocol::{
+    CallbackRequest, ContextValue, IDEMPOTENCY_KEY_HEADER, PersonName, PhoneNumber,
+};
+use ringback_server::app::Effects;
+use ringback_server::callbacks::{NewCallback, create};
+use ringback_server::clock::now;
+use ringback_server::http::{Answer, IdempotencyKey, Intent, once};
+use ringback_server::identity::admin::create_app_key;
+use ringback_server::refusal::Refusal;
+use ringback_server::routing::resources::{Named, ServiceSetup, create_queue, create_service};
+use ringback_server::storage::{Storage, Tx, Vault};
+use std::collections::HashMap;
+
+use crate::Failure;
+
+/// How many rows are written in one transaction.
+pub(crate) const BATCH: usize = 500;
+
+/// A queue and a service, both of this name, without skills.
+pub(crate) async fn service(storage: &Storage, name: &str) -> Result<(), Refusal> {
+    let setup = ServiceSetup {
+        name: name.to_owned(),
+        queue: name.to_owned(),
+        skills: Vec::new(),
+        direction: ringback_core::protocol::Direction::CustomerTerminated,
+        ask_customer: true,
+        confirm_window_s: 30,
+        confirm_timeout: ringback_server::callbacks::model::ConfirmTimeout::Requeue,
+        confirm_attempts: 3,
+        call_in_group: None,
+    };
+    storage
+        .write(move |tx| {
+            create_queue(tx, &Named { name: setup.queue.clone() }, now())?;
+            create_service(tx, &setup, now())
+        })
+        .await
+}
+
+/// So many installations of an app of their own; their ids.
+pub(crate) async fn installations(storage: &Storage, count: usize) -> Result<Vec<String>, Refusal> {
+    let mut ids = Vec::with_capacity(count);
+    storage.write(|tx| create_app_key(tx, "bench", now()).map(drop)).await?;
+    while ids.len() < count {
+        let batch = BATCH.min(count - ids.len());
+        let made = move |tx: &mut Tx<'_>| (0..batch).map(|_| installation(tx)).collect::<Result<Vec<_>, _>>();
+        ids.extend(storage.write(made).await?);
+    }
+    Ok(ids)
+}
+
+fn installation(tx: &mut Tx<'_>) -> Result<String, Refusal> {
+    let id = format!("in_{}", uuid::Uuid::now_v7().simple());
+    // Nobody presents these secrets, so any bytes do.
+    tx.execute(
+        "insert into installations (id, app_key_id, secret_hash, token_hash, event_seq, created_at) \
+         select $1, k.id, $2, $2, 0, $3 from api_keys k where k.name = 'bench'",
+        &[&id, &id.as_bytes().to_vec(), &now()],
+    )?;
+    Ok(id)
+}
+
+/// What `POST /v1/callbacks` does in its transaction, for one customer.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    new: NewCallback,
+    intent: Intent,
+}
+
+impl Ask {
+    /// The request of an installation. `number` tells customers apart.
+    pub(crate) async fn new(service: &str, installation_id: &str, number: usize) -> Result<Self, Failure> {
+        let request = CallbackRequest {
+            service: service.to_owned(),
+            number: PhoneNumber::from(format!("+49151{number:08}").as_str()),
+            name: Some(PersonName::from("Benchmark")),
+            context: HashMap::from([
+                ("screen".to_owned(), ContextValue::from("invoices")),
+                ("invoice".to_owned(), ContextValue::from("2026-11-0815")),
+            ]),
+            direction: None,
+        };
+        let (mut parts, ()) = axum::http::Request::builder()
+            .header(IDEMPOTENCY_KEY_HEADER, uuid::Uuid::new_v4().to_string())
+            .body(())?
+            .into_parts();
+        let key = IdempotencyKey::from_request_parts(&mut parts, &()).await?;
+        let owner = installation_id.to_owned();
+        Ok(Self {
+            new: NewCallback::check(installation_id.to_owned(), request)?,
+            intent: Intent { owner, key, request_hash: vec![0; 32] },
+        })
+    }
+
+    /// The transaction's body.
+    pub(crate) fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        effects: &mut Effects,
+        vault: &Vault,
+    ) -> Result<Answer, Refusal> {
+        let now = now();
+        once(tx, vault, &self.intent, 201, now, |tx| create(tx, effects, vault, &self.new, now)?.view(tx))
+    }
+}
