@@ -2,11 +2,12 @@
 
 use super::{api, streams};
 use crate::app::App;
-use axum::routing::get;
-use axum::{Json, Router};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use axum::Router;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi};
-use utoipa_scalar::{Scalar, Servable};
+use utoipa_swagger_ui::SwaggerUi;
 
 /// The document.
 pub fn document() -> OpenApi {
@@ -28,13 +29,18 @@ pub fn document() -> OpenApi {
         "app_key",
         SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("Ringback-App-Key"))),
     );
+    for (path, item) in &mut document.paths.paths {
+        let scheme = if path == "/v1/installations" { "app_key" } else { "bearer" };
+        for operation in
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+        {
+            operation.security = Some(vec![SecurityRequirement::new(scheme, Vec::<String>::new())]);
+        }
+    }
     document
 }
 
 pub(super) fn routes() -> Router<App> {
-    let document = document();
-    let served = document.clone();
-    Router::new()
-        .route("/openapi.json", get(move || async move { Json(served) }))
-        .merge(Scalar::with_url("/docs", document))
+    // The viewer is in the binary: a centre without internet can read its own API, and no reader is known elsewhere.
+    SwaggerUi::new("/docs").url("/openapi.json", document()).into()
 }
