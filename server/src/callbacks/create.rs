@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
 use crate::words::{unword, word};
 use ringback_core::protocol::{
-    CallbackRequest, ContextFault, ContextValue, EventKind, ProblemCode, Timestamp, check_context,
+    CallbackRequest, ContextFault, ContextValue, Direction, EventKind, ProblemCode, Timestamp, check_context,
 };
 use std::collections::HashMap;
 
@@ -74,6 +74,10 @@ pub fn create(
         Some(direction) => direction,
         None => unword(&direction)?,
     };
+    if direction == Direction::CustomerOriginated && call_in_group_id.is_none() {
+        let code = ProblemCode::CallInNotOffered;
+        return Err(Refusal::of_field(code, "direction", code.advice()));
+    }
 
     let id = format!("cb_{}", uuid::Uuid::now_v7().simple());
     let number_hash = vault.lookup("number", request.number.expose());

@@ -31,6 +31,14 @@ pub async fn staff_list_callbacks(
     Params(filter): Params<Filter>,
 ) -> Result<Json<Vec<Callback>>, Refusal> {
     caller.require(Permission::View)?;
+    if filter.state == CallbackState::Unknown {
+        // What a client takes for a state of a later version is only a misspelled one here.
+        return Err(Refusal::of_field(
+            ProblemCode::FieldInvalid,
+            "state",
+            "There is no such state. Ask for scheduled, queued, routing, processing or completed.",
+        ));
+    }
     Ok(Json(app.storage.read(move |tx| list(tx, filter.state, filter.after.as_deref())).await?))
 }
 

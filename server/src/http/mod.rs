@@ -70,8 +70,8 @@ pub fn router(app: App) -> Router {
     let limit = Duration::from_secs(app.settings.http.request_timeout_s);
     let (api, _) = api().split_for_parts();
     let (streams, _) = streams().split_for_parts();
-    api.layer(map_response(explain_timeout))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit))
+    api.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit))
+        .layer(map_response(explain_timeout))
         .merge(streams)
         .merge(health::routes())
         .merge(openapi::routes())
