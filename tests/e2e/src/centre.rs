@@ -27,6 +27,8 @@ pub struct CentreSettings {
     pub database_url: Option<String>,
     /// What `ringback admin apply` is given; the demo's centre when absent.
     pub centre_file: Option<PathBuf>,
+    /// Sections to add to the server's configuration: any but `storage`, `push` and `log`.
+    pub config: String,
 }
 
 /// Why a centre could not be started.
@@ -69,6 +71,7 @@ pub struct Centre {
     folder: TempDir,
     log: PathBuf,
     server: Option<Child>,
+    others: Vec<Child>,
 }
 
 impl Centre {
@@ -100,6 +103,7 @@ impl Centre {
             log: log_file(folder.path())?,
             folder,
             server: None,
+            others: Vec::new(),
         };
         centre.seed(&settings, &handout).await?;
         centre.start_server().await?;
@@ -156,11 +160,25 @@ impl Centre {
     /// Starts the server, again after [`Centre::kill`] on the address it had.
     pub async fn start_server(&mut self) -> Result<(), CentreError> {
         let listen = self.url.strip_prefix("http://").unwrap_or("127.0.0.1:0").to_owned();
+        let (server, url) = self.serve(&listen).await?;
+        self.server = Some(server);
+        self.url = url;
+        Ok(())
+    }
+
+    /// Starts one more server on the same database and says where it listens. It ends with the centre.
+    pub async fn start_another_server(&mut self) -> Result<String, CentreError> {
+        let (server, url) = self.serve("127.0.0.1:0").await?;
+        self.others.push(server);
+        Ok(url)
+    }
+
+    async fn serve(&self, listen: &str) -> Result<(Child, String), CentreError> {
         let log = File::options().append(true).create(true).open(&self.log)?;
         let mut server = Command::new(binary()?)
             .arg("--config")
             .arg(self.config_file())
-            .args(["serve", "--listen", &listen])
+            .args(["serve", "--listen", listen])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -171,13 +189,9 @@ impl Centre {
         let mut lines = BufReader::new(stdout).lines();
         let line =
             tokio::time::timeout(START_LIMIT, lines.next_line()).await.map_err(|_| not_listening())??;
-        self.url = line
-            .as_deref()
-            .and_then(|line| line.strip_prefix("listening on "))
-            .ok_or_else(not_listening)?
-            .to_owned();
-        self.server = Some(server);
-        Ok(())
+        let url =
+            line.as_deref().and_then(|line| line.strip_prefix("listening on ")).ok_or_else(not_listening)?;
+        Ok((server, url.to_owned()))
     }
 
     /// `kill -9`: the server gets no chance to say goodbye.
@@ -258,13 +272,14 @@ fn write_config(folder: &Path, settings: &CentreSettings, handout: &Handout) -> 
     let default_url = format!("sqlite:{}", folder.join("ringback.db").display());
     let config = format!(
         "[storage]\nurl = {:?}\nkey_file = {:?}\n[push]\napns_production_endpoint = {:?}\napns_sandbox_endpoint = {:?}\n\
-         fcm_endpoint = {:?}\ntrust_roots_file = {:?}\n[log]\nfilter = \"debug,refinery_core=warn\"\n",
+         fcm_endpoint = {:?}\ntrust_roots_file = {:?}\n[log]\nfilter = \"debug,refinery_core=warn\"\n{}\n",
         settings.database_url.as_ref().unwrap_or(&default_url),
         folder.join("ringback.key"),
         handout.apns_endpoint,
         handout.apns_endpoint,
         handout.fcm_endpoint,
         handout.ca_file,
+        settings.config,
     );
     Ok(fs::write(folder.join("ringback.toml"), config)?)
 }

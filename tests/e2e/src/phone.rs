@@ -60,7 +60,18 @@ impl Phone {
         folder: &Path,
         log: Option<Arc<dyn LogSink>>,
     ) -> Result<Self, ClientError> {
-        let config = ClientConfig::new(&centre.url, &centre.app_key, folder.to_string_lossy());
+        Self::at(&centre.url, centre, kind, folder, log)
+    }
+
+    /// The same, with an app that knows the centre under another address.
+    pub fn at(
+        url: &str,
+        centre: &Centre,
+        kind: PhoneKind,
+        folder: &Path,
+        log: Option<Arc<dyn LogSink>>,
+    ) -> Result<Self, ClientError> {
+        let config = ClientConfig::new(url, &centre.app_key, folder.to_string_lossy());
         let transport = ReqwestTransport::new().map_err(|_| ClientError::Unreachable {
             detail: "no HTTP client could be made".to_owned(),
             pending_key: None,
@@ -73,6 +84,11 @@ impl Phone {
         Ok(Self { client: RingbackClient::new(config, host)?, kind, token })
     }
 
+    /// What the push services know this phone by.
+    pub fn push_token(&self) -> &str {
+        &self.token
+    }
+
     /// Tells the server how to reach this phone.
     pub async fn register_push(&self) -> Result<(), ClientError> {
         let token = PushToken::new(self.token.clone());
@@ -82,6 +98,11 @@ impl Phone {
             }
             PhoneKind::Android => PushTarget::Fcm { token, kind: FcmTokenKind::Token },
         };
+        self.register_target(target).await
+    }
+
+    /// Tells the server to reach this phone in a way of one's own.
+    pub async fn register_target(&self, target: PushTarget) -> Result<(), ClientError> {
         self.client.register_push(PushRegistration { target }).await.map(drop)
     }
 

@@ -80,7 +80,11 @@ impl Asker {
     }
 
     /// Sends a request that must be refused with this code, in a document that keeps all that is promised of it.
-    pub(crate) async fn refused(&self, code: ProblemCode, request: RequestBuilder) -> Result<Problem, Failure> {
+    pub(crate) async fn refused(
+        &self,
+        code: ProblemCode,
+        request: RequestBuilder,
+    ) -> Result<Problem, Failure> {
         let answer = request.send().await?;
         let header = |name: &str| {
             answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
@@ -98,7 +102,7 @@ impl Asker {
         for private in &self.private {
             assert!(!text.contains(private.as_str()), "{} quotes what is private", problem.code);
         }
-        self.seen.lock().unwrap().insert(problem.code.clone());
+        self.saw(&problem.code);
         Ok(problem)
     }
 
@@ -112,6 +116,11 @@ impl Asker {
         let problem = self.refused(code, request).await?;
         assert_eq!(problem.field.as_deref(), Some(field), "{}", problem.detail);
         Ok(problem)
+    }
+
+    /// Remembers a code that was met another way.
+    pub(crate) fn saw(&self, code: &str) {
+        self.seen.lock().unwrap().insert(code.to_owned());
     }
 
     /// The codes that were met so far.

@@ -26,24 +26,32 @@ pub(crate) async fn a_body_that_never_ends(asker: &Asker) -> Result<(), Failure>
     let problem: Problem = serde_json::from_str(body)?;
     assert_eq!((problem.code.as_str(), problem.status), (Code::RequestTimeout.code(), 503));
     assert!(answer.starts_with("HTTP/1.1 503") && problem.request_id.is_some(), "{answer}");
-    asker.saw(&problem);
+    asker.saw(&problem.code);
     Ok(())
 }
 
 /// The database goes away and comes back; what was asked meanwhile is asked again under the same key.
-pub(crate) async fn the_database_is_gone(world: &World, asker: &Asker, engine: Engine) -> Result<(), Failure> {
+pub(crate) async fn the_database_is_gone(
+    world: &World,
+    asker: &Asker,
+    engine: Engine,
+) -> Result<(), Failure> {
     if engine != Engine::Postgres {
         return Ok(());
     }
     let token = asker.installation().await?;
     let post = || {
         let request = json!({ "service": "sales", "number": number(30) });
-        asker.stranger(Method::POST, "/v1/callbacks").bearer_auth(&token).header("Idempotency-Key", "again").json(&request)
+        asker
+            .stranger(Method::POST, "/v1/callbacks")
+            .bearer_auth(&token)
+            .header("Idempotency-Key", "again")
+            .json(&request)
     };
-    world.close_database().await?;
+    world.database.shut_out();
     let problem = asker.refused(Code::StorageUnavailable, post()).await?;
     assert_eq!(problem.retry_after_s, Some(1));
-    world.open_database().await?;
+    world.database.let_in();
     asker.taken(post()).await?;
     Ok(())
 }

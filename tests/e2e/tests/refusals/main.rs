@@ -26,7 +26,7 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
 
 async fn every_code(engine: Engine) -> Result<(), Failure> {
     // Short, so that a body that never ends is soon too late.
-    let settings = CentreSettings { config: "[http]\nrequest_timeout_s = 3".into(), ..Default::default() };
+    let settings = CentreSettings { config: "[http]\nrequest_timeout_s = 6".into(), ..Default::default() };
     let world = World::start_with(engine, settings).await?;
     let asker = Asker::new(&world);
 
@@ -48,8 +48,7 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     faults::a_body_that_never_ends(&asker).await?;
     faults::the_database_is_gone(&world, &asker, engine).await?;
 
-    let mut expected: BTreeSet<String> =
-        ProblemCode::ALL.iter().map(|code| code.code().to_owned()).collect();
+    let mut expected: BTreeSet<String> = ProblemCode::ALL.iter().map(|code| code.code().to_owned()).collect();
     for (code, _) in NOT_PROVOKED {
         expected.remove(code.code());
     }

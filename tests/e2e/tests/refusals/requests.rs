@@ -23,8 +23,9 @@ pub(crate) async fn bodies_and_fields(asker: &Asker) -> Result<(), Failure> {
     let token = asker.installation().await?;
     let post = || asker.app(&token, Method::POST, "/v1/callbacks");
 
-    for body in ["", "{", "nonsense", "{\"service\":\"billing\"}{}"] {
-        let request = post().header(CONTENT_TYPE, "application/json").body(body);
+    let twice = format!("{}{{}}", request(0));
+    for body in ["", "{", "nonsense", twice.as_str()] {
+        let request = post().header(CONTENT_TYPE, "application/json").body(body.to_owned());
         asker.refused(Code::BodyMalformed, request).await?;
     }
     let body = request(0).to_string();
@@ -62,7 +63,8 @@ pub(crate) async fn bodies_and_fields(asker: &Asker) -> Result<(), Failure> {
     let page = asker.app(&token, Method::GET, "/v1/callbacks?befor=x");
     asker.refused_field(Code::FieldInvalid, "query", page).await?;
     let state = asker.staff(Method::GET, "callbacks?state=nonsense");
-    asker.refused_field(Code::FieldInvalid, "query", state).await?;
+    asker.refused_field(Code::FieldInvalid, "state", state).await?;
+    asker.refused_field(Code::FieldInvalid, "query", asker.staff(Method::GET, "callbacks")).await?;
     let resume = asker.app(&token, Method::GET, "/v1/events").header("Last-Event-ID", "latest");
     asker.refused_field(Code::FieldInvalid, "Last-Event-ID", resume).await?;
 
