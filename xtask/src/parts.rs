@@ -215,7 +215,8 @@ impl<'a> Run<'a> {
             // The same units as `cargo test --workspace`: nothing is compiled twice.
             build.args(["--workspace", "--lib", "--bins", "--tests", "--examples"]);
         } else {
-            let packages = ["--package=ringback-server", "--package=ringback-doubles", "--package=ringback-e2e"];
+            let packages =
+                ["--package=ringback-server", "--package=ringback-doubles", "--package=ringback-e2e"];
             build.args(packages).arg("--bins");
         }
         let log = self.log("build");

@@ -65,7 +65,9 @@ impl std::fmt::Debug for ClientConfig {
 
 /// Checks the configuration and gives the base of every address, without a slash at its end.
 pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
-    let fault = |field: &str, detail: &str| Err(ClientError::invalid(ClientCode::ConfigInvalid.code(), detail, field));
+    let fault = |field: &str, detail: &str| {
+        Err(ClientError::invalid(ClientCode::ConfigInvalid.code(), detail, field))
+    };
     if config.app_key.is_empty() || !config.app_key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return fault("app_key", "the app key is empty or not plain ASCII");
     }

@@ -69,8 +69,9 @@ impl RingbackClient {
     /// [`ClientError::InvalidRequest`] with the code `push_malformed` for one that is ours and cannot be read.
     pub async fn handle_push(&self, data: HashMap<String, String>) -> Result<PushOutcome, ClientError> {
         let Some(text) = data.get(PUSH_DATA_KEY) else { return Ok(PushOutcome::NotOurs) };
-        let push: PushData = serde_json::from_str(text)
-            .map_err(|_| ClientError::invalid(ClientCode::PushMalformed.code(), "the push cannot be read", PUSH_DATA_KEY))?;
+        let push: PushData = serde_json::from_str(text).map_err(|_| {
+            ClientError::invalid(ClientCode::PushMalformed.code(), "the push cannot be read", PUSH_DATA_KEY)
+        })?;
         if push.expires_at <= self.clock.now() {
             return Ok(PushOutcome::Expired { callback_id: push.callback_id });
         }

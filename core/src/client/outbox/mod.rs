@@ -134,7 +134,11 @@ impl RingbackClient {
     /// [`ClientError::InvalidRequest`] for what is no key; [`ClientError::OutboxFailed`].
     pub async fn discard(&self, key: String) -> Result<(), ClientError> {
         if !record::is_key(&key) {
-            return Err(ClientError::invalid(ClientCode::KeyInvalid.code(), "this is not the key of a kept request", "key"));
+            return Err(ClientError::invalid(
+                ClientCode::KeyInvalid.code(),
+                "this is not the key of a kept request",
+                "key",
+            ));
         }
         self.forget(&key).await
     }
