@@ -70,7 +70,8 @@ pub fn reserve(
     queue_id: &str,
     now: Timestamp,
 ) -> Result<usize, Refusal> {
-    tx.query_opt("select id from queues where id = $1 for update", &[&queue_id], |_| Ok(()))?;
+    // No key update: callbacks refer to the queue, and writing one must not wait for the matcher, which waits for them.
+    tx.query_opt("select id from queues where id = $1 for no key update", &[&queue_id], |_| Ok(()))?;
     let mut requirements =
         tx.query("select id from requirements where queue_id = $1", &[&queue_id], |row| {
             row.get::<String>(0)

@@ -308,7 +308,7 @@ pub fn list_services(tx: &mut Tx<'_>) -> Result<Vec<ServiceSetup>, Refusal> {
 
 /// Who fits what is written down from both sides, by agents and by services: one at a time.
 fn lock_setup(tx: &mut Tx<'_>) -> Result<(), Refusal> {
-    tx.query("select id from queues order by id for update", &[], |_| Ok(()))?;
+    tx.query("select id from queues order by id for no key update", &[], |_| Ok(()))?;
     Ok(())
 }
 

@@ -52,9 +52,9 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-/// The length of `for update` or `for update skip locked` at the start.
+/// The length of `for update` or `for no key update` at the start, with `skip locked` if that follows.
 fn row_lock(text: &str) -> Option<usize> {
-    let after = follow(text, &["for", "update"])?;
+    let after = follow(text, &["for", "update"]).or_else(|| follow(text, &["for", "no", "key", "update"]))?;
     Some(follow(after, &["skip", "locked"]).map_or(text.len() - after.len(), |end| text.len() - end.len()))
 }
 
@@ -85,6 +85,7 @@ mod tests {
                 "update t set a = 1 where id in (select id from t limit $1\n for update\n skip locked) returning id",
                 "update t set a = 1 where id in (select id from t limit ?1\n ) returning id",
             ),
+            ("select a from t where b = $1 for no key update", "select a from t where b = ?1 "),
             ("select waiting_for update_count", "select waiting_for update_count"),
             ("select a for updates", "select a for updates"),
         ] {
