@@ -1,6 +1,8 @@
 //! Four servers on one PostgreSQL, forty restless agents, two hundred callbacks: nobody is reserved twice, and everybody is
 //! called in the end (I2).
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use ringback_core::protocol::{CompletedReason, EventKind};
 use ringback_e2e::{Phone, PhoneKind, number};
 use ringback_server::storage::Engine;

@@ -1,6 +1,8 @@
 //! `kill -9` of the server at 25 random moments during 200 requests: nothing accepted is lost, no agent is reserved twice,
 //! every push that is due leaves (I1, I2, I4, I8).
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use ringback_core::client::ClientError;
 use ringback_core::protocol::{Callback, CallbackEvent, CompletedReason, EventKind};
 use ringback_doubles::{Fault, Received};

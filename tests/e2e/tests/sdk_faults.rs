@@ -1,6 +1,8 @@
 //! The server is down, slow, or breaks off in mid-answer: the app gets a typed error, its request stays in the outbox, and
 //! in the end there is exactly one callback. So it is when the app itself is killed.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use ringback_core::client::{ClientConfig, ClientError, PendingKind, ResumeOutcome, RingbackClient};
 use ringback_core::host::{FileStore, Host};
 use ringback_core::protocol::CallbackState;

@@ -1,5 +1,7 @@
 //! Every refusal, over the wire: a problem document with a stable code and a sentence, and nothing private in it.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use ringback_core::protocol::ProblemCode;
 use ringback_e2e::CentreSettings;
 use ringback_server::storage::Engine;
