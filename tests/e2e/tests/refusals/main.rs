@@ -23,7 +23,6 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::CallInNumbersBusy, "the shortest codes have 4 digits: it takes thousands of call-ins"),
     (ProblemCode::ShuttingDown, "only /readyz says so, on a connection that the stopping server still takes"),
     (ProblemCode::Internal, "a mistake of the server that nobody knows of"),
-    (ProblemCode::DeviceNotFound, "no request names a device by its id"),
 ];
 
 async fn every_code(engine: Engine) -> Result<(), Failure> {
