@@ -132,7 +132,7 @@ impl Bench<'_> {
 
     /// Runs the programs in Kotlin and Swift; the file with what they printed.
     fn calls(&self) -> Result<PathBuf> {
-        let calls = if self.quick { "200" } else { "2000" };
+        let calls = if self.quick { "100" } else { "1000" };
         let figures = self.kotlin(calls)? + &self.swift(calls)?;
         let file = self.folder.join("calls.txt");
         fs::write(&file, figures).map_err(Error::file(&file))?;
@@ -158,8 +158,9 @@ impl Bench<'_> {
 
     fn swift(&self, calls: &str) -> Result<String> {
         bindings::generate(self.places, Language::Swift, true, process::run)?;
-        let package = self.places.root.join("tests/bench/swift");
-        let built = self.folder.join("swift");
+        let package = self.places.root.join("tests/bench/swift/CallCost");
+        // Kept for the next run.
+        let built = self.places.target.join("swift-bench");
         let arguments = |verb: &[&str], rest: &[&str]| {
             let mut words: Vec<String> = verb.iter().map(|word| (*word).to_owned()).collect();
             words.extend(["--configuration".to_owned(), "release".to_owned()]);

@@ -53,9 +53,16 @@ async fn rows(engine: Engine, counts: &Counts) -> Result<Vec<Row>, Failure> {
         Engine::Postgres => ("postgresql", format!("{} plain `postgres` connections at once", connections())),
     };
     let reference = format!(
-        "Reference: {against}, which copies the same rows into tables of the same shape, nothing read, sealed or \
-         checked, one commit for each."
+        "Reference: {against}, copying the same rows into tables of the same shape, nothing read, sealed or checked, \
+         one commit for each."
     );
+    let caution = match engine {
+        Engine::Sqlite => {
+            " Callers share commits and the reference cannot, so the slower the disk at that moment, the higher this \
+             ratio: a high one may speak of a busy disk and not of a fast server."
+        }
+        Engine::Postgres => "",
+    };
     Ok(vec![
         Row {
             name: format!("create/{name}"),
@@ -63,7 +70,7 @@ async fn rows(engine: Engine, counts: &Counts) -> Result<Vec<Row>, Failure> {
             reference: naive,
             meaning: format!(
                 "Requests for a call made durable by the transaction of `POST /v1/callbacks`, {CALLERS} callers at \
-                 once. {reference}"
+                 once. {reference}{caution}"
             ),
         },
         Row {

@@ -11,7 +11,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut cells = vec![["row", "figure", "reference", "ratio"].map(str::to_owned)];
     cells.extend(rows.iter().map(|row| {
-        [row.name.clone(), row.figure.to_string(), row.reference.to_string(), format!("{:.2}", row.ratio())]
+        [row.name.clone(), row.figure.to_string(), row.reference.to_string(), ratio(row.ratio())]
     }));
     let width =
         |column: usize| cells.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
@@ -29,6 +29,10 @@ pub(crate) fn table(rows: &[Row]) -> String {
     let [a, b, c, d] = widths;
     lines.insert(1, format!("| {} | {} | {} | {} |", "-".repeat(a), rule(b), rule(c), rule(d)));
     lines.join("\n")
+}
+
+fn ratio(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
 }
 
 /// The machine and the moment.
@@ -71,8 +75,9 @@ pub(crate) fn document(rows: &[Row], gates: &[Gate], surroundings: &Surroundings
     let mut text = String::from(
         "# Performance\n\nWritten by `cargo xtask bench`; do not edit. Each figure stands beside a reference that was \
          measured in the same run on the same\nmachine. The ratio says how close the figure comes to it: 1 is as fast, 2 \
-         twice as fast, 0.5 half as fast. Figures differ from\nmachine to machine and with what else it does; ratios are \
-         what to compare.\n\n",
+         twice as fast, 0.5 half as fast. One run is one\nsample: what else the machine does moves figures, and ratios \
+         too where figure and reference wait for different things. Compare\nruns on an idle machine only, and see its load \
+         below.\n\n",
     );
     let _ = writeln!(text, "{}\n", table(rows));
     text.push_str("## What the rows mean\n\n");

@@ -46,8 +46,12 @@ impl std::fmt::Display for Measure {
         match self {
             Self::PerSecond(rate) => write!(f, "{rate:.0} /s"),
             Self::Takes(time) => {
-                let us = time.as_secs_f64() * 1e6;
-                if us < 1000.0 { write!(f, "{us:.2} µs") } else { write!(f, "{:.2} ms", us / 1000.0) }
+                let ns = time.as_secs_f64() * 1e9;
+                match ns {
+                    ..1e3 => write!(f, "{ns:.1} ns"),
+                    ..1e6 => write!(f, "{:.2} µs", ns / 1e3),
+                    _ => write!(f, "{:.2} ms", ns / 1e6),
+                }
             }
         }
     }
@@ -86,6 +90,7 @@ mod tests {
     #[test]
     fn measures_carry_their_unit() {
         assert_eq!(Measure::PerSecond(1234.6).to_string(), "1235 /s");
+        assert_eq!(Measure::Takes(Duration::from_nanos(27)).to_string(), "27.0 ns");
         assert_eq!(Measure::Takes(Duration::from_nanos(1500)).to_string(), "1.50 µs");
         assert_eq!(Measure::Takes(Duration::from_micros(2500)).to_string(), "2.50 ms");
     }

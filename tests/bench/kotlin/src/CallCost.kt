@@ -20,24 +20,36 @@ fun main(arguments: Array<String>) =
         TestHooks().use { hooks ->
             Ringback(config, FileStore(folder)).use { ringback ->
                 check(ringback.handlePush(push) is PushOutcome.NotOurs)
-                median("empty", 10 * calls) { hooks.empty() }
-                median("empty_async", calls) { hooks.emptyAsync(null) }
-                median("handle_push", calls) { ringback.handlePush(push) }
+                val times = Times()
+                // The first half only warms up: the JVM compiles what it sees often.
+                repeat(2 * BATCHES) {
+                    times.batch("empty", 10 * calls) { hooks.empty() }
+                    times.batch("empty_async", calls) { hooks.emptyAsync(null) }
+                    times.batch("handle_push", calls) { ringback.handlePush(push) }
+                }
+                times.print()
             }
         }
     }
 
-/** The first half only warms up: the JVM compiles what it sees often. */
-private inline fun median(
-    name: String,
-    calls: Int,
-    call: () -> Unit,
-) {
-    val batches = ArrayList<Double>()
-    repeat(2 * BATCHES) {
+/** Nanoseconds a call, by batch. Batches take turns, so that a busy machine slows all calls alike. */
+private class Times {
+    val batches = LinkedHashMap<String, ArrayList<Double>>()
+
+    inline fun batch(
+        name: String,
+        calls: Int,
+        call: () -> Unit,
+    ) {
         val start = System.nanoTime()
         repeat(calls) { call() }
-        batches += (System.nanoTime() - start).toDouble() / calls
+        batches.getOrPut(name) { ArrayList() } += (System.nanoTime() - start).toDouble() / calls
     }
-    println("kotlin $name ${batches.takeLast(BATCHES).sorted()[BATCHES / 2]}")
+
+    fun print() {
+        for ((name, times) in batches) {
+            val median = times.takeLast(BATCHES).sorted()[BATCHES / 2]
+            println("kotlin $name $median")
+        }
+    }
 }
