@@ -12,9 +12,9 @@ const SECRET_BYTES: usize = 32;
 
 /// The publishable key of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppKey {
+pub(super) struct AppKey {
     /// What the key's row is found by.
-    pub id: String,
+    pub(super) id: String,
 }
 
 impl fmt::Display for AppKey {
@@ -25,27 +25,24 @@ impl fmt::Display for AppKey {
 
 impl AppKey {
     /// A fresh key.
-    pub fn generate() -> Self {
+    pub(super) fn generate() -> Self {
         Self { id: fresh_id() }
     }
 
     /// Reads `rb_pub_<id>`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         text.strip_prefix("rb_pub_").filter(|id| is_id(id)).map(|id| Self { id: id.to_owned() })
     }
 }
 
 /// A key with a secret: of staff (`rb_live`) or of an installation (`rb_in`).
 #[derive(Clone)]
-pub struct SecretKey {
+pub(super) struct SecretKey {
     prefix: &'static str,
     /// What the key's row is found by.
-    pub id: String,
+    pub(super) id: String,
     secret: String,
 }
-
-/// A key of staff.
-pub type StaffKey = SecretKey;
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,22 +52,22 @@ impl fmt::Debug for SecretKey {
 
 impl SecretKey {
     /// A fresh key of staff.
-    pub fn generate_staff() -> Result<Self, NoRandomness> {
+    pub(super) fn generate_staff() -> Result<Self, NoRandomness> {
         Ok(Self { prefix: "rb_live", id: fresh_id(), secret: fresh_secret()? })
     }
 
     /// A fresh token for the installation with this id.
-    pub fn generate_installation(id: String) -> Result<Self, NoRandomness> {
+    pub(super) fn generate_installation(id: String) -> Result<Self, NoRandomness> {
         Ok(Self { prefix: "rb_in", id, secret: fresh_secret()? })
     }
 
     /// Reads `rb_live_<id>_<secret>`.
-    pub fn parse_staff(text: &str) -> Option<Self> {
+    pub(super) fn parse_staff(text: &str) -> Option<Self> {
         Self::parse("rb_live", text)
     }
 
     /// Reads `rb_in_<id>_<secret>`.
-    pub fn parse_installation(text: &str) -> Option<Self> {
+    pub(super) fn parse_installation(text: &str) -> Option<Self> {
         Self::parse("rb_in", text)
     }
 
@@ -84,17 +81,17 @@ impl SecretKey {
     }
 
     /// What is stored of it.
-    pub fn hash(&self) -> Vec<u8> {
+    pub(super) fn hash(&self) -> Vec<u8> {
         hash_secret(&self.secret)
     }
 
     /// Whether it is the key whose hash was stored; takes the same time either way.
-    pub fn matches(&self, stored_hash: &[u8]) -> bool {
+    pub(super) fn matches(&self, stored_hash: &[u8]) -> bool {
         constant_time::verify_slices_are_equal(&self.hash(), stored_hash).is_ok()
     }
 
     /// The whole key, to be shown once.
-    pub fn reveal(&self) -> BearerToken {
+    pub(super) fn reveal(&self) -> BearerToken {
         BearerToken::new(format!("{}_{}_{}", self.prefix, self.id, self.secret))
     }
 }
@@ -107,7 +104,7 @@ pub(super) fn hash_secret(secret: &str) -> Vec<u8> {
 /// The system gave no randomness.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gave no random bytes")]
-pub struct NoRandomness;
+pub(super) struct NoRandomness;
 
 fn fresh_secret() -> Result<String, NoRandomness> {
     let mut bytes = [0; SECRET_BYTES];

@@ -8,5 +8,4 @@ mod keys;
 mod role;
 
 pub use caller::{AppCaller, InstallationCaller, StaffCaller};
-pub use keys::{AppKey, StaffKey};
 pub use role::{Permission, Role};
