@@ -57,7 +57,8 @@ fn ktlint_jar(places: &Places) -> PathBuf {
 pub(crate) fn ktlint(places: &Places) -> Command {
     let mut command = Command::new("java");
     command.args(["--add-opens=java.base/java.lang=ALL-UNNAMED", "-jar"]).arg(ktlint_jar(places));
-    command.args(["--relative", "bindings/kotlin/src/**/*.kt"]).current_dir(&places.root);
+    command.args(["--relative", "bindings/kotlin/src/**/*.kt", "tests/bench/kotlin/src/**/*.kt"]);
+    command.current_dir(&places.root);
     command
 }
 

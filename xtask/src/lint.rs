@@ -94,7 +94,7 @@ fn advisories(places: &Places, checks: &mut Checks) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// What people write in the Swift package, relative to it.
+/// What people write in Swift.
 fn hand_written_swift(places: &Places) -> Result<Vec<PathBuf>> {
     let package = places.root.join("bindings/swift");
     let mut files = places::files_below(&package.join("Sources"))?;
@@ -102,5 +102,8 @@ fn hand_written_swift(places: &Places) -> Result<Vec<PathBuf>> {
     files.extend(places::files_below(&package.join("Tests"))?);
     files.push(package.join("Package.swift"));
     files.retain(|file| file.extension().is_some_and(|ending| ending == "swift"));
-    Ok(files.iter().filter_map(|file| Some(file.strip_prefix(&package).ok()?.to_owned())).collect())
+    let bench = places.root.join("tests/bench/swift/CallCost");
+    files.push(bench.join("Package.swift"));
+    files.extend(places::files_below(&bench.join("Sources"))?);
+    Ok(files)
 }
