@@ -96,20 +96,20 @@ pub fn match_inbound(
     })
 }
 
-/// Ends what nobody dialed in time, and the callbacks that waited for it. At most 100 at a time; says how many.
-pub fn expire_due(tx: &mut Tx<'_>, effects: &mut Effects, now: Timestamp) -> Result<usize, Refusal> {
-    let expired = tx.query(
-        "update call_ins set state = 'expired' where id in (select id from call_ins where state = 'waiting' \
-         and expires_at <= $1 order by expires_at limit 100 for update skip locked) returning callback_id",
-        &[&now],
+/// Ends a call-in that nobody dialed in time, and the callback that waited for it.
+pub fn expire(tx: &mut Tx<'_>, effects: &mut Effects, id: &str, now: Timestamp) -> Result<(), Refusal> {
+    let expired = tx.query_opt(
+        "update call_ins set state = 'expired' where id = $1 and state = 'waiting' and expires_at <= $2 \
+         returning callback_id",
+        &[&id, &now],
         |row| row.get::<Option<String>>(0),
     )?;
-    for callback_id in expired.iter().flatten() {
-        let mut record = find_for_update(tx, callback_id)?;
+    if let Some(callback_id) = expired.flatten() {
+        let mut record = find_for_update(tx, &callback_id)?;
         // A callback that ended otherwise meanwhile needs nothing more.
         if next(record.at, Input::CallInExpired, record.direction).is_some() {
             apply(tx, effects, &mut record, Input::CallInExpired, "system", now)?;
         }
     }
-    Ok(expired.len())
+    Ok(())
 }

@@ -7,4 +7,4 @@ mod matching;
 
 pub use group::{CallInGroup, NewCallInGroup, NumberSelection, create_group, list_groups};
 pub use issue::{NewCallIn, issue, issue_for_callback};
-pub use matching::{InboundCall, MatchedCallIn, expire_due, match_inbound};
+pub use matching::{InboundCall, MatchedCallIn, expire, match_inbound};

@@ -12,8 +12,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How many reservations one transaction makes at most, so that others get their turn.
-const RESERVATIONS_AT_ONCE: usize = 32;
 /// How often all queues are looked at without being asked: for what a node that died left undone.
 const LOOK_ROUND: Duration = Duration::from_secs(5);
 
@@ -48,11 +46,10 @@ pub async fn run(app: App, mut poked: mpsc::UnboundedReceiver<String>) {
 async fn match_queue(app: &App, queue: String) -> Result<(), Refusal> {
     loop {
         let queue = queue.clone();
-        let reserved = app.change(move |tx, effects| reserve(tx, effects, &queue, now())).await?;
-        metrics::counter!("ringback_reservations_total").increment(reserved as u64);
-        if reserved < RESERVATIONS_AT_ONCE {
+        if !app.change(move |tx, effects| reserve(tx, effects, &queue, now())).await? {
             return Ok(());
         }
+        metrics::counter!("ringback_reservations_total").increment(1);
     }
 }
 
@@ -60,25 +57,24 @@ fn all_queues(tx: &mut Tx<'_>) -> Result<Vec<String>, Refusal> {
     Ok(tx.query("select id from queues", &[], |row| row.get(0))?)
 }
 
-/// Makes the reservations of one queue that can be made now; says how many.
+/// Makes the next reservation of a queue; `false` when nobody fits anybody.
 ///
 /// The queue's row is locked: one node matches a queue at a time, and each sees what the last one left. A node that
-/// dies lets the lock go. The unique index on the agent of a callback stands behind all of this (I2).
+/// dies lets the lock go. The unique index on the agent of a callback stands behind all of this (I2). One reservation a
+/// transaction: two would lock two installations, in an order that others may have the other way round.
 pub fn reserve(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     queue_id: &str,
     now: Timestamp,
-) -> Result<usize, Refusal> {
+) -> Result<bool, Refusal> {
     // No key update: callbacks refer to the queue, and writing one must not wait for the matcher, which waits for them.
     tx.query_opt("select id from queues where id = $1 for no key update", &[&queue_id], |_| Ok(()))?;
     let mut requirements =
         tx.query("select id from requirements where queue_id = $1", &[&queue_id], |row| {
             row.get::<String>(0)
         })?;
-    let mut reserved = 0;
-    while reserved < RESERVATIONS_AT_ONCE {
-        let Some((requirement, callback_id)) = earliest(tx, &requirements)? else { break };
+    while let Some((requirement, callback_id)) = earliest(tx, &requirements)? {
         let Some(agent_id) = agents::longest_idle(tx, &requirement)? else {
             requirements.retain(|other| *other != requirement);
             continue;
@@ -87,9 +83,9 @@ pub fn reserve(
         record.agent_id = Some(agent_id);
         let ask = record.ask_customer;
         apply(tx, effects, &mut record, Input::Reserve { ask }, "system", now)?;
-        reserved += 1;
+        return Ok(true);
     }
-    Ok(reserved)
+    Ok(false)
 }
 
 /// The earliest callback among the heads of these lines.
