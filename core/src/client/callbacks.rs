@@ -92,7 +92,9 @@ pub(super) fn check(context: &HashMap<String, ContextValue>) -> Result<(), Clien
     check_context(context).map_err(|fault| {
         let code = match fault {
             ContextFault::KeyInvalid { .. } => ProblemCode::ContextKeyInvalid,
-            ContextFault::TooLarge { .. } => ProblemCode::ContextTooLarge,
+            ContextFault::TooLarge { .. } | ContextFault::JourneyTooLarge { .. } => {
+                ProblemCode::ContextTooLarge
+            }
         };
         ClientError::invalid(code.code(), fault.to_string(), "context")
     })

@@ -1,6 +1,9 @@
 //! Callbacks: what a person asks for, and what becomes of it.
 
-use super::{ActionToken, CallTicket, ContextValue, PersonName, PhoneNumber, Timestamp};
+use super::{
+    ActionToken, CallTicket, ContextValue, Journey, PersonName, PhoneNumber, ScheduledTime, Timestamp,
+    WaitEstimate, WallTime,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -16,7 +19,7 @@ pub enum Direction {
     CustomerOriginated,
 }
 
-/// "Call me as soon as an agent with the right skills is free": the body of `POST /v1/callbacks`.
+/// "Call me as soon as an agent with the right skills is free", or at a chosen time: the body of `POST /v1/callbacks`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -30,14 +33,47 @@ pub struct CallbackRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub name: Option<PersonName>,
-    /// What the app knows about why the person asks. Shown to the agent.
+    /// What the app knows about why the person asks: attributes by name. Shown to the agent.
     #[serde(default, skip_serializing_if = "HashMap::is_empty")]
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub context: HashMap<String, ContextValue>,
+    /// The way the person took: screens and form data. Shown to the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub journey: Option<Journey>,
     /// Who dials; the service's own setting when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "uniffi", uniffi(default))]
     pub direction: Option<Direction>,
+    /// When to call; as soon as an agent is free when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub scheduled_for: Option<WallTime>,
+    /// What the agent must be able to do besides what the service asks for: skills with their least levels, 1 to 10.
+    #[serde(default, skip_serializing_if = "HashMap::is_empty")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub skills: HashMap<String, u32>,
+    /// How urgent it is, as far as the service lets apps say so; the service's own priority when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "uniffi", uniffi(default))]
+    pub priority: Option<u32>,
+}
+
+impl CallbackRequest {
+    /// An immediate callback of a service to a number, and nothing else.
+    pub fn new(service: impl Into<String>, number: impl Into<PhoneNumber>) -> Self {
+        Self {
+            service: service.into(),
+            number: number.into(),
+            name: None,
+            context: HashMap::new(),
+            journey: None,
+            direction: None,
+            scheduled_for: None,
+            skills: HashMap::new(),
+            priority: None,
+        }
+    }
 }
 
 /// Where a callback is in its life.
@@ -67,6 +103,8 @@ pub enum CallbackState {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RoutingPhase {
+    /// An agent is kept free for this callback and looks at it first.
+    Previewing,
     /// An agent is kept free for this callback.
     Reserved,
     /// A push provider has accepted the question whether the person is ready.
@@ -75,6 +113,8 @@ pub enum RoutingPhase {
     Confirmed,
     /// The call is being made.
     Connecting,
+    /// The customer has answered and waits on the phone for an agent.
+    Holding,
     /// A phase this version does not know.
     #[serde(other)]
     Unknown,
@@ -131,6 +171,15 @@ pub struct Callback {
     /// Place in line, 1 is next; only while `queued`. Counted up to 1000, which means 1000 or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
+    /// How long it will take from now; only while `queued`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<WaitEstimate>,
+    /// When the call was promised; only if a time was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<ScheduledTime>,
+    /// How often the customer was called so far.
+    #[serde(default)]
+    pub attempts: u32,
     /// When it was accepted.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
@@ -138,7 +187,7 @@ pub struct Callback {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub confirm_by: Option<Timestamp>,
-    /// Not before this instant, after a snooze.
+    /// Not before this instant: after a snooze, between two attempts, or until the service opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub not_before: Option<Timestamp>,
@@ -190,6 +239,15 @@ pub struct ConfirmRequest {
     /// From the push; works once. Without it the question that is open now is answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action_token: Option<ActionToken>,
+}
+
+/// The body of `POST /v1/callbacks/{id}/number`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangeNumberRequest {
+    /// The number to call instead, E.164.
+    pub number: PhoneNumber,
 }
 
 /// What follows from the person's answer.

@@ -11,6 +11,14 @@ use serde::{Deserialize, Serialize};
 pub enum EventKind {
     /// Accepted and in line.
     Requested,
+    /// Accepted for a chosen time.
+    Scheduled,
+    /// Another time was chosen, or "now".
+    Rescheduled,
+    /// The chosen time is near: it is in line.
+    Entered,
+    /// An agent is kept free and looks at it first.
+    Previewing,
     /// An agent is kept free; the person is being asked.
     Reserved,
     /// A push provider took the question.
@@ -19,8 +27,16 @@ pub enum EventKind {
     Confirmed,
     /// The person asked to be asked again later.
     Snoozed,
-    /// Back in line, at its old place.
+    /// Back in line.
     Requeued,
+    /// The call did not reach the person; there will be another attempt.
+    AttemptFailed,
+    /// The customer has answered and waits on the phone for an agent.
+    Holding,
+    /// Another number is to be called.
+    NumberChanged,
+    /// Moved to the front of the line, because the person called in.
+    MovedToFront,
     /// The call is being made.
     Connecting,
     /// The two are talking.

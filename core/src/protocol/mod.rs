@@ -9,19 +9,26 @@ mod callback;
 mod context;
 mod event;
 mod installation;
+mod offer;
 mod private;
 mod problem;
 mod push;
+mod schedule;
+mod wait;
 
 pub use call_in::{CallInRequest, CallTicket};
 pub use callback::{
-    Callback, CallbackList, CallbackRequest, CallbackState, CompletedReason, ConfirmAnswer, ConfirmRequest,
-    Confirmation, Direction, RoutingPhase,
+    Callback, CallbackList, CallbackRequest, CallbackState, ChangeNumberRequest, CompletedReason,
+    ConfirmAnswer, ConfirmRequest, Confirmation, Direction, RoutingPhase,
 };
-pub use context::{CONTEXT_KEY_MAX_CHARS, CONTEXT_MAX_BYTES, CONTEXT_MAX_KEYS, ContextFault, check_context};
+pub use context::{
+    CONTEXT_KEY_MAX_CHARS, CONTEXT_MAX_BYTES, CONTEXT_MAX_KEYS, ContextFault, JOURNEY_MAX_BYTES,
+    JOURNEY_MAX_SCREENS, Journey, Screen, check_context, check_journey,
+};
 pub use event::{CallbackEvent, EventKind};
 pub use installation::{Installation, InstallationRequest};
 pub use jiff::Timestamp;
+pub use offer::{Check, Offer, OfferedKind, Validation};
 pub use private::{
     AccessCode, ActionToken, BearerToken, ContextValue, InstallationSecret, PersonName, PhoneNumber,
     PushToken,
@@ -30,6 +37,10 @@ pub use problem::{Problem, ProblemCode};
 pub use push::{
     ApnsEnvironment, Device, FcmTokenKind, PUSH_DATA_KEY, PushData, PushEvent, PushRegistration, PushTarget,
 };
+pub use schedule::{
+    Availability, AvailabilityRequest, Fold, RescheduleRequest, ScheduledTime, Slot, SnoozeRequest, WallTime,
+};
+pub use wait::{Confidence, LineUpdate, WaitEstimate, WaitStatus};
 
 #[cfg(feature = "uniffi")]
 mod timestamp_for_hosts {

@@ -1,5 +1,6 @@
 //! Problems: every refusal has a stable code, a status and a sentence a person can act on (RFC 9457).
 
+use super::{Slot, WallTime};
 use serde::{Deserialize, Serialize};
 
 /// A problem document, `application/problem+json` (RFC 9457).
@@ -26,6 +27,12 @@ pub struct Problem {
     /// When another try makes sense, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
+    /// Free slots nearest to the one that was asked for, before and after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<Slot>,
+    /// What to choose from instead, when a wall time does not exist or exists twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wall_times: Vec<WallTime>,
     /// Names this request in the server's logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -80,6 +87,24 @@ problem_codes! {
     ServiceUnknown = "service_unknown", 422, "There is no service of this name", "Use the name of a service that the contact centre has set up: `ringback admin service list`.";
     NumberNotE164 = "number_not_e164", 422, "The phone number is not in E.164 form", "Send `+`, the country code and the number, digits only, for example +4930901820.";
     NumberImpossible = "number_impossible", 422, "The phone number cannot exist", "Ask the person to check the number: its length or its beginning exists in no numbering plan.";
+    NumberPremium = "number_premium", 422, "Numbers of this kind are not called", "Give a mobile or landline number. Premium-rate, shared-cost, satellite and similar numbers are not called.";
+    NumberCountryNotAllowed = "number_country_not_allowed", 422, "Numbers of this country are not called", "Give a number of a country that the service calls: the offer lists them.";
+    NumberBlocked = "number_blocked", 422, "This number is not called", "Give another number, or call the contact centre.";
+    LimitReached = "limit_reached", 429, "Too many requests for now", "Try again when `retry_after_s` is over.";
+    CallbacksFull = "callbacks_full", 503, "The service has as many open callbacks as it can keep", "Try again later, or choose a time.";
+    ServicePaused = "service_paused", 503, "The service takes no requests for now", "Try again later; `retry_after_s` says when, if that is known.";
+    ServiceClosed = "service_closed", 422, "The service is closed", "Choose a time in its opening hours, or ask again when it opens: `retry_after_s` says when.";
+    ImmediateNotOffered = "immediate_not_offered", 422, "The service offers no immediate callbacks", "Choose a time: `availability` lists free slots.";
+    ScheduledNotOffered = "scheduled_not_offered", 422, "The service offers no scheduled callbacks", "Ask for an immediate callback.";
+    SlotFull = "slot_full", 409, "The slot is full", "Choose one of the `slots` of this answer.";
+    SlotClosed = "slot_closed", 422, "Nobody is called at that time", "Choose one of the `slots` of this answer.";
+    TimePast = "time_past", 422, "The chosen time is past", "Choose a time that is still to come.";
+    TimeBeyondHorizon = "time_beyond_horizon", 422, "The chosen time is too far away", "Choose an earlier time; the detail says how far ahead calls are promised.";
+    TimeInGap = "time_in_gap", 422, "The clock never shows that time", "Clocks go forward over it. Choose one of the `wall_times` of this answer.";
+    TimeAmbiguous = "time_ambiguous", 422, "The clock shows that time twice", "Clocks go back then. Send one of the `wall_times` of this answer, which say `earlier` or `later`.";
+    ZoneUnknown = "zone_unknown", 422, "There is no such time zone", "Send an IANA zone such as `Europe/Berlin`; abbreviations such as `CET` mean several things.";
+    SkillUnstaffed = "skill_unstaffed", 422, "No agent can do that", "Ask for other skills or lower levels.";
+    PriorityNotAllowed = "priority_not_allowed", 422, "Apps may not ask for this priority", "Leave `priority` out, or ask for at most what the detail says.";
     ContextKeyInvalid = "context_key_invalid", 422, "A context key is not an identifier", "Use letters, digits, `_`, `-` and `.`, beginning with a letter or `_`, at most 64 characters.";
     ContextTooLarge = "context_too_large", 422, "The context is too large", "Send at most 32 keys and 8192 bytes in all.";
     IdempotencyKeyMissing = "idempotency_key_missing", 400, "The request needs an idempotency key", "Send `Idempotency-Key` with a fresh random value, and the same value when you repeat the request.";
@@ -117,6 +142,8 @@ impl Problem {
             field: None,
             callback_id: None,
             retry_after_s: None,
+            slots: Vec::new(),
+            wall_times: Vec::new(),
             request_id: None,
         }
     }

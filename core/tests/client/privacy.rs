@@ -54,11 +54,9 @@ async fn logs_errors_and_debug_tell_nothing() {
     let client = phone.start();
     let context = HashMap::from([("cart".to_owned(), ContextValue::from(PRIVATE[2]))]);
     let request = CallbackRequest {
-        service: "support".to_owned(),
-        number: PhoneNumber::from(PRIVATE[0]),
         name: Some(PersonName::from(PRIVATE[1])),
         context: context.clone(),
-        direction: None,
+        ..CallbackRequest::new("support", PRIVATE[0])
     };
     let call_in = CallInRequest {
         service: "support".to_owned(),

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ringback_core::client::{ClientConfig, RingbackClient};
 use ringback_core::host::{Host, HostError, LogLevel, LogSink, SecureStore};
-use ringback_core::protocol::{CallbackRequest, ContextValue, PhoneNumber, Problem, ProblemCode};
+use ringback_core::protocol::{CallbackRequest, ContextValue, Problem, ProblemCode};
 use ringback_core::transport::ReqwestTransport;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -204,15 +204,12 @@ pub(crate) fn event(seq: u64) -> Value {
 
 pub(crate) fn request() -> CallbackRequest {
     CallbackRequest {
-        service: "support".to_owned(),
-        number: PhoneNumber::from("+4930901820"),
-        name: None,
         context: HashMap::from([
             ("cart".to_owned(), ContextValue::from("a")),
             ("page".to_owned(), ContextValue::from("b")),
             ("screen".to_owned(), ContextValue::from("c")),
         ]),
-        direction: None,
+        ..CallbackRequest::new("support", "+4930901820")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::group::NumberSelection;
 use crate::app::Effects;
-use crate::callbacks::{Record, check_journey, later, seal_context};
+use crate::callbacks::{Record, check_context, later, seal_context};
 use crate::phone;
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
@@ -27,7 +27,7 @@ impl NewCallIn {
         if let Some(number) = &request.caller_number {
             phone::check(number, "caller_number")?;
         }
-        check_journey(&request.context)?;
+        check_context(&request.context)?;
         Ok(Self { installation_id, request })
     }
 }

@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
 use crate::words::{unword, word};
 use ringback_core::protocol::{
-    CallbackRequest, ContextFault, ContextValue, Direction, EventKind, ProblemCode, Timestamp, check_context,
+    self, CallbackRequest, ContextFault, ContextValue, Direction, EventKind, ProblemCode, Timestamp,
 };
 use std::collections::HashMap;
 
@@ -24,24 +24,29 @@ impl NewCallback {
     /// Checks a request.
     pub fn check(installation_id: String, request: CallbackRequest) -> Result<Self, Refusal> {
         phone::check(&request.number, "number")?;
-        check_journey(&request.context)?;
+        check_context(&request.context)?;
+        if let Some(journey) = &request.journey {
+            protocol::check_journey(journey).map_err(|fault| context_refused(&fault, "journey"))?;
+        }
         Ok(Self { installation_id, request })
     }
 }
 
 /// Refuses a context that cannot be kept whole.
-pub(crate) fn check_journey(context: &HashMap<String, ContextValue>) -> Result<(), Refusal> {
-    check_context(context).map_err(|fault| {
-        let sentence = format!("{fault}.");
-        match fault {
-            ContextFault::KeyInvalid { key } => {
-                Refusal::of_field(ProblemCode::ContextKeyInvalid, &format!("context.{key}"), sentence)
-            }
-            ContextFault::TooLarge { .. } => {
-                Refusal::of_field(ProblemCode::ContextTooLarge, "context", sentence)
-            }
+pub(crate) fn check_context(context: &HashMap<String, ContextValue>) -> Result<(), Refusal> {
+    protocol::check_context(context).map_err(|fault| context_refused(&fault, "context"))
+}
+
+fn context_refused(fault: &ContextFault, field: &str) -> Refusal {
+    let sentence = format!("{fault}.");
+    match fault {
+        ContextFault::KeyInvalid { key } => {
+            Refusal::of_field(ProblemCode::ContextKeyInvalid, &format!("{field}.{key}"), sentence)
         }
-    })
+        ContextFault::TooLarge { .. } | ContextFault::JourneyTooLarge { .. } => {
+            Refusal::of_field(ProblemCode::ContextTooLarge, field, sentence)
+        }
+    }
 }
 
 /// Puts a callback in line. Everything is durable when the transaction is: the callback, its event (I1).

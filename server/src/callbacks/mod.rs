@@ -10,7 +10,7 @@ mod staff;
 pub mod staff_http;
 
 pub use create::{NewCallback, create};
-pub(crate) use create::{check_journey, seal_context};
+pub(crate) use create::{check_context, seal_context};
 pub use customer::{answer, cancel_own, list_own, show_own};
 pub use record::{Record, apply, find, find_for_update, find_of_agent, later};
 pub use staff::{StaffCallback, cancel_by_staff, dialed, finish, list, show};

@@ -239,7 +239,7 @@ impl Position {
                 RoutingPhase::Notified => Phase::Notified,
                 RoutingPhase::Confirmed => Phase::Confirmed,
                 RoutingPhase::Connecting => Phase::Connecting,
-                RoutingPhase::Unknown => return None,
+                RoutingPhase::Previewing | RoutingPhase::Holding | RoutingPhase::Unknown => return None,
             })),
             (CallbackState::Processing, None, None) => Some(Self::Processing),
             (CallbackState::Completed, None, Some(reason)) => Some(Self::Completed(reason)),

@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod http;
 pub mod matcher;
+pub mod matching;
 pub mod requirements;
 pub mod resources;
 pub mod resources_http;

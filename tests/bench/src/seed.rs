@@ -74,14 +74,12 @@ impl Ask {
     /// The request of an installation. `number` tells customers apart.
     pub(crate) async fn new(service: &str, installation_id: &str, number: usize) -> Result<Self, Failure> {
         let request = CallbackRequest {
-            service: service.to_owned(),
-            number: PhoneNumber::from(format!("+49151{number:08}").as_str()),
             name: Some(PersonName::from("Benchmark")),
             context: HashMap::from([
                 ("screen".to_owned(), ContextValue::from("invoices")),
                 ("invoice".to_owned(), ContextValue::from("2026-11-0815")),
             ]),
-            direction: None,
+            ..CallbackRequest::new(service, PhoneNumber::from(format!("+49151{number:08}").as_str()))
         };
         let (mut parts, ()) = axum::http::Request::builder()
             .header(IDEMPOTENCY_KEY_HEADER, uuid::Uuid::new_v4().to_string())

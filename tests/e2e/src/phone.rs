@@ -114,11 +114,9 @@ impl Phone {
             .zip(context_values())
             .map(|(key, value)| ((*key).to_owned(), ContextValue::from(value)));
         CallbackRequest {
-            service: service.to_owned(),
-            number,
             name: names().first().map(|name| PersonName::from(*name)),
             context: context.collect(),
-            direction: None,
+            ..CallbackRequest::new(service, number)
         }
     }
 

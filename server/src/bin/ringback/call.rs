@@ -133,14 +133,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     match options.command {
         Command::Request { service, number, name, context } => {
             let request = CallbackRequest {
-                service,
-                number: PhoneNumber::new(number),
                 name: name.map(PersonName::new),
                 context: context
                     .into_iter()
                     .map(|(key, value)| (key, ContextValue::new(value)))
                     .collect::<HashMap<_, _>>(),
-                direction: None,
+                ..CallbackRequest::new(service, number)
             };
             print::json(&client.request_callback(request).await?)
         }

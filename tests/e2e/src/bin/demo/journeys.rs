@@ -34,11 +34,9 @@ pub(crate) async fn callback(centre: &Centre, story: &Story, kind: PhoneKind) ->
     story.step(who, "registers for push, and so registers its installation", phone.register_push()).await?;
 
     let request = CallbackRequest {
-        service: "billing".to_owned(),
-        number: PhoneNumber::from(number),
         name: Some(PersonName::from(NAME)),
         context: HashMap::from([("cart".to_owned(), ContextValue::from(CONTEXT))]),
-        direction: None,
+        ..CallbackRequest::new("billing", number)
     };
     let callback =
         story.step(who, "taps \"call me\": accepted", phone.client.request_callback(request)).await?;
