@@ -13,6 +13,8 @@ pub mod push;
 pub mod refusal;
 pub mod routing;
 pub mod serve;
+pub mod services;
 pub mod storage;
+pub mod tally;
 pub mod telephony;
 pub mod words;
