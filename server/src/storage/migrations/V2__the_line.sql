@@ -89,12 +89,15 @@ create index callbacks_ended on callbacks (changed_at) where state = 'completed'
 create table attempts (
     callback_id text not null references callbacks (id),
     attempt bigint not null,
+    service_id text not null references services (id),
     agent_id text references agents (id),
     began_at bigint not null,
     ended_at bigint,
     result text,
     primary key (callback_id, attempt)
 );
+
+create index attempts_latest on attempts (service_id, ended_at) where ended_at is not null;
 
 -- What happened in a line: what waits are estimated from.
 create table line_facts (
