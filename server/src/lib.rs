@@ -3,11 +3,13 @@
 pub mod app;
 pub mod call_in;
 pub mod callbacks;
+pub mod centre;
 pub mod clock;
 pub mod config;
 pub mod events;
 pub mod http;
 pub mod identity;
+pub mod line;
 pub mod phone;
 pub mod push;
 pub mod refusal;

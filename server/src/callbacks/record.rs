@@ -1,6 +1,7 @@
 //! A callback as it is stored, and the one way to change it.
 
-use super::model::{self, AgentMove, Input, Phase, Position};
+use super::attempts;
+use super::model::{self, Input, Phase, Position};
 use crate::app::Effects;
 use crate::events;
 use crate::line;
@@ -202,6 +203,7 @@ pub fn apply(
     if let Some(agent) = &agent {
         agents::follow(tx, effects, agent, change.agent, record, now)?;
     }
+    attempts::note(tx, record, was, input, now)?;
     line::follow(tx, effects, (was, busy_since), record, now)?;
     match record.at {
         Position::Queued if record.not_before.is_none() => {

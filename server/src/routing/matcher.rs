@@ -342,7 +342,7 @@ fn pace(tx: &mut Tx<'_>, record: &Record) -> Result<Pace, Refusal> {
         |row| row.get(0),
     )?;
     let (called, answered) = tx.query_one(
-        "select count(*), count(case result when 'connected' then 1 end) from (select result from attempts \
+        "select count(*), count(case when result in ('connected', 'abandoned', 'wrong_person') then 1 end) from (select result from attempts \
          where service_id = $1 and ended_at is not null order by ended_at desc limit 100) latest",
         &[&record.service_id],
         |row| Ok((row.get(0)?, row.get(1)?)),

@@ -77,6 +77,8 @@ alter table callbacks add column reserved_at bigint;
 alter table callbacks add column began_at bigint;
 -- Whoever says "no" is not offered the same callback again and again.
 alter table callbacks add column rejected_by text references agents (id);
+-- A word from now on; what agents want to say besides is `note_sealed`.
+update callbacks set disposition = 'handled' where disposition is not null;
 update callbacks set due_at = phase_by where phase_by is not null;
 update callbacks set due_at = not_before where not_before is not null and (due_at is null or not_before < due_at);
 create unique index callbacks_one_open on callbacks (service_id, number_hash, open_place) where state <> 'completed';
