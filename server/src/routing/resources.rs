@@ -116,10 +116,11 @@ pub fn create_agent(tx: &mut Tx<'_>, agent: &AgentSetup, now: Timestamp) -> Resu
     set_up_agent(tx, &id, agent)
 }
 
-/// Sets an agent's queues and skills.
-pub fn update_agent(tx: &mut Tx<'_>, agent: &AgentSetup) -> Result<(), Refusal> {
+/// Sets an agent's queues and skills; the agent's id.
+pub fn update_agent(tx: &mut Tx<'_>, agent: &AgentSetup) -> Result<String, Refusal> {
     let id = super::agents::id_of(tx, &agent.name)?;
-    set_up_agent(tx, &id, agent)
+    set_up_agent(tx, &id, agent)?;
+    Ok(id)
 }
 
 fn set_up_agent(tx: &mut Tx<'_>, id: &str, agent: &AgentSetup) -> Result<(), Refusal> {
