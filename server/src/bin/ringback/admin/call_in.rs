@@ -1,0 +1,45 @@
+//! Click-to-call groups.
+
+use super::Direct;
+use crate::{Failure, print};
+use clap::Subcommand;
+use ringback_core::protocol::PhoneNumber;
+use ringback_server::call_in::{self, NewCallInGroup, NumberSelection};
+use ringback_server::clock::now;
+
+#[derive(Subcommand)]
+pub(crate) enum GroupCommand {
+    /// Make one
+    Create {
+        /// 1 to 64 of a-z, 0-9 and -
+        name: String,
+        /// One of the contact centre's own numbers, E.164; repeat for more
+        #[arg(long = "number", required = true)]
+        numbers: Vec<String>,
+        /// How the next number is chosen
+        #[arg(long, value_enum, default_value = "round-robin")]
+        selection: NumberSelection,
+        /// How many digits an access code has, 4 to 9
+        #[arg(long, default_value_t = 6)]
+        code_digits: u32,
+        /// How long a code is good for, in seconds, 30 to 86400
+        #[arg(long, default_value_t = 600)]
+        expires_after_s: u32,
+    },
+    /// List all
+    List,
+}
+
+pub(super) async fn run(direct: &Direct, command: GroupCommand) -> Result<(), Failure> {
+    match command {
+        GroupCommand::Create { name, numbers, selection, code_digits, expires_after_s } => {
+            let numbers = numbers.into_iter().map(PhoneNumber::new).collect();
+            let made = name.clone();
+            let group = NewCallInGroup { name, numbers, selection, code_digits, expires_after_s };
+            direct.write(move |tx| call_in::create_group(tx, &group, now())).await?;
+            println!("click-to-call group {made} is there");
+            Ok(())
+        }
+        GroupCommand::List => print::json_lines(&direct.read(call_in::list_groups).await?),
+    }
+}

@@ -1,0 +1,59 @@
+//! Keys of apps and of staff.
+
+use super::Direct;
+use crate::{Failure, print};
+use clap::Subcommand;
+use ringback_server::clock::now;
+use ringback_server::identity::Role;
+use ringback_server::identity::admin::{self as keys, NewStaffKey};
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make the publishable key of an app
+    CreateApp {
+        /// What it is called in lists
+        name: String,
+    },
+    /// Make a key of staff; it is shown once
+    Create {
+        /// What it is called in lists
+        name: String,
+        /// What it may do
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Whose desk it opens; needed for the role agent
+        #[arg(long)]
+        agent: Option<String>,
+    },
+    /// List all, without what is secret
+    List,
+    /// Take a key back
+    Revoke {
+        /// What it is called
+        name: String,
+    },
+}
+
+pub(super) async fn run(direct: &Direct, command: KeyCommand) -> Result<(), Failure> {
+    match command {
+        KeyCommand::CreateApp { name } => {
+            let made = direct.write(move |tx| keys::create_app_key(tx, &name, now())).await?;
+            println!("{}", made.key.expose());
+            Ok(())
+        }
+        KeyCommand::Create { name, role, agent } => {
+            let new = NewStaffKey { name, role, agent };
+            let made = direct.write(move |tx| keys::create_staff_key(tx, &new, now())).await?;
+            println!("{}", made.key.expose());
+            eprintln!("Keep it: it is not shown again.");
+            Ok(())
+        }
+        KeyCommand::List => print::json_lines(&direct.read(keys::list_keys).await?),
+        KeyCommand::Revoke { name } => {
+            let revoked = name.clone();
+            direct.write(move |tx| keys::revoke_key(tx, &name, now())).await?;
+            println!("key {revoked} opens nothing any more");
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `ringback admin`: the contact centre, set up directly in the database. A running server sees the change at once.
+
+mod call_in;
+mod centre;
+mod keys;
+mod push;
+
+use crate::{Failure, apply};
+use call_in::GroupCommand;
+use centre::{AgentCommand, NamedCommand, ServiceCommand};
+use clap::Subcommand;
+use keys::KeyCommand;
+use push::PushCommand;
+use ringback_server::config::Settings;
+use ringback_server::refusal::Refusal;
+use ringback_server::storage::{Storage, Tx, Vault};
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub(crate) enum Admin {
+    /// Make everything a TOML file describes that is not there yet (see tests/e2e/centre.toml)
+    Apply {
+        /// The file
+        file: PathBuf,
+    },
+    /// Queues: where callbacks wait
+    #[command(subcommand)]
+    Queue(NamedCommand),
+    /// Skills: what agents can do and services need
+    #[command(subcommand)]
+    Skill(NamedCommand),
+    /// Agents
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Services: what people ask a call for
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Click-to-call groups: the numbers given out
+    #[command(subcommand)]
+    CallInGroup(GroupCommand),
+    /// Keys of apps and of staff
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Push credentials: APNs keys and Firebase service accounts
+    #[command(subcommand)]
+    Push(PushCommand),
+}
+
+/// The database, opened for one command.
+pub(crate) struct Direct {
+    storage: Storage,
+    /// Seals what is private.
+    pub(crate) vault: std::sync::Arc<Vault>,
+}
+
+impl Direct {
+    async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let (storage, vault) = Storage::open_sealed(&settings.storage).await?;
+        Ok(Self { storage, vault })
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        body: impl FnMut(&mut Tx<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        Ok(self.storage.write(body).await?)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        body: impl FnMut(&mut Tx<'_>) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        Ok(self.storage.read(body).await?)
+    }
+}
+
+pub(crate) async fn run(settings: &Settings, command: Admin) -> Result<(), Failure> {
+    let direct = Direct::open(settings).await?;
+    let done = carry_out(&direct, command).await;
+    direct.storage.close().await;
+    done
+}
+
+async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
+    match command {
+        Admin::Apply { file } => apply::run(direct, &file).await,
+        Admin::Queue(command) => centre::queue(direct, command).await,
+        Admin::Skill(command) => centre::skill(direct, command).await,
+        Admin::Agent(command) => centre::agent(direct, command).await,
+        Admin::Service(command) => centre::service(direct, command).await,
+        Admin::CallInGroup(command) => call_in::run(direct, command).await,
+        Admin::Key(command) => keys::run(direct, command).await,
+        Admin::Push(command) => push::run(direct, command).await,
+    }
+}

@@ -1,0 +1,63 @@
+//! Push credentials.
+
+use super::Direct;
+use crate::{Failure, print};
+use clap::Subcommand;
+use ringback_core::protocol::PushToken;
+use ringback_server::clock::now;
+use ringback_server::push::credentials::{self, NewPushCredential, PushCredential};
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub(crate) enum PushCommand {
+    /// Enter an APNs signing key, in place of one of the same name
+    Apns {
+        /// What it is called in lists
+        name: String,
+        /// The .p8 file
+        #[arg(long)]
+        key_file: PathBuf,
+        /// Ten characters, from the key's page
+        #[arg(long)]
+        key_id: String,
+        /// Ten characters, from the membership page
+        #[arg(long)]
+        team_id: String,
+        /// The bundle id of an app this key is for; repeat for more
+        #[arg(long = "topic", required = true)]
+        topics: Vec<String>,
+    },
+    /// Enter a Firebase service account, in place of one of the same name
+    Fcm {
+        /// What it is called in lists
+        name: String,
+        /// The JSON file
+        #[arg(long)]
+        service_account: PathBuf,
+    },
+    /// List all, without what is secret
+    List,
+}
+
+pub(super) async fn run(direct: &Direct, command: PushCommand) -> Result<(), Failure> {
+    let new = match command {
+        PushCommand::List => return print::json_lines(&direct.read(credentials::list).await?),
+        PushCommand::Apns { name, key_file, key_id, team_id, topics } => {
+            let key_p8 = PushToken::new(read(&key_file)?);
+            NewPushCredential { name, credential: PushCredential::Apns { key_p8, key_id, team_id, topics } }
+        }
+        PushCommand::Fcm { name, service_account } => {
+            let service_account = PushToken::new(read(&service_account)?);
+            NewPushCredential { name, credential: PushCredential::Fcm { service_account } }
+        }
+    };
+    let name = new.name.clone();
+    let vault = direct.vault.clone();
+    direct.write(move |tx| credentials::put(tx, &vault, &new, now())).await?;
+    println!("push credential {name} is entered and sealed");
+    Ok(())
+}
+
+fn read(file: &std::path::Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()).into())
+}
