@@ -12,6 +12,7 @@ pub mod phone;
 pub mod push;
 pub mod refusal;
 pub mod routing;
+pub mod rules;
 pub mod serve;
 pub mod storage;
 pub mod telephony;
