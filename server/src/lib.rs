@@ -14,6 +14,7 @@ pub mod phone;
 pub mod push;
 pub mod refusal;
 pub mod routing;
+pub mod rules;
 pub mod schedule;
 pub mod serve;
 pub mod services;
