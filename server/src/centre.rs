@@ -6,7 +6,6 @@ use crate::storage::Vault;
 use std::sync::Arc;
 
 /// What a node knows of its contact centre.
-#[derive(Debug)]
 pub struct Centre {
     /// Seals and opens what must not be read in the database.
     pub vault: Arc<Vault>,

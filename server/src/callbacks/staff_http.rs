@@ -132,37 +132,37 @@ at_the_desk!(
     "/v1/staff/callbacks/{id}/result",
     report_result,
     ReportedResult,
-    |tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, said: &ReportedResult| {
+    (|tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, said: &ReportedResult| {
         report(tx, effects, record, said.result, at.actor, at.now)
-    }
+    })
 );
 at_the_desk!(
     "The agent has looked at the callback and takes it.",
     "/v1/staff/callbacks/{id}/accept",
     accept_callback,
     Nothing,
-    |tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, _: &Nothing| {
+    (|tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, _: &Nothing| {
         accept(tx, effects, record, at.actor, at.now)
-    }
+    })
 );
 at_the_desk!(
     "The agent has looked at the callback and does not take it. It keeps its place in line, for others.",
     "/v1/staff/callbacks/{id}/reject",
     reject_callback,
     Nothing,
-    |tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, _: &Nothing| {
+    (|tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, _: &Nothing| {
         pass(tx, effects, record, at.actor, at.now)
-    }
+    })
 );
 at_the_desk!(
     "The talk is over; the agent says what came of it.",
     "/v1/staff/callbacks/{id}/complete",
     complete_callback,
     Completion,
-    |tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, said: &Completion| {
+    (|tx: &mut Tx<'_>, effects: &mut Effects, record: &mut Record, at: &Desk<'_>, said: &Completion| {
         said.check()?;
         finish(tx, effects, at.centre, record, said, (at.actor, at.now))
-    }
+    })
 );
 
 /// The contact centre chooses another time for a callback, or "now".

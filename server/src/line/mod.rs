@@ -2,7 +2,9 @@
 
 mod board;
 mod counts;
+mod place;
 
 pub use board::Board;
 pub(crate) use counts::{agent_moved, counted_in, follow};
 pub use counts::{ahead_of, open_of_service, waiting_in};
+pub use place::{Place, place_of};

@@ -42,9 +42,10 @@ pub fn find_or_create(tx: &mut Tx<'_>, queue_id: &str, skills: &Levels) -> Resul
         return find(tx, queue_id, skills)?.ok_or(Refusal::Damaged("a requirement that comes and goes"));
     }
     for (name, level) in skills {
+        let skill_id = skill_id(tx, name)?;
         tx.execute(
             "insert into requirement_skills (requirement_id, skill_id, level) values ($1, $2, $3)",
-            &[&fresh, &skill_id(tx, name)?, level],
+            &[&fresh, &skill_id, level],
         )?;
     }
     let agents = tx.query(

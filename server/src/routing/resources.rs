@@ -150,9 +150,10 @@ fn set_up_agent(tx: &mut Tx<'_>, id: &str, agent: &AgentSetup) -> Result<(), Ref
     }
     tx.execute("delete from agent_skills where agent_id = $1", &[&id])?;
     for (name, level) in &agent.skills {
+        let skill_id = skill_id(tx, name)?;
         tx.execute(
             "insert into agent_skills (agent_id, skill_id, level) values ($1, $2, $3)",
-            &[&id, &skill_id(tx, name)?, level],
+            &[&id, &skill_id, level],
         )?;
     }
     requirements::refresh_agent(tx, id, &agent.skills)

@@ -101,15 +101,22 @@ create table attempts (
 
 create index attempts_latest on attempts (service_id, ended_at) where ended_at is not null;
 
--- What happened in a line: what waits are estimated from.
+-- What happened in a line, and what agents did with their time: what waits are estimated from.
 create table line_facts (
     id text primary key,
-    queue_id text not null references queues (id),
+    requirement_id text not null references requirements (id),
     at bigint not null,
     fact text not null
 );
-create index line_facts_newest on line_facts (queue_id, id);
 create index line_facts_age on line_facts (at);
+create table agent_spells (
+    id text primary key,
+    agent_id text not null references agents (id),
+    at bigint not null,
+    occupation text not null,
+    for_us bigint not null
+);
+create index agent_spells_age on agent_spells (at);
 
 -- Ended callbacks without number and name. What the app knew stays sealed until it is erased.
 create table callbacks_archive (
