@@ -10,10 +10,10 @@ pub fn book(tx: &mut Tx<'_>, capacity_rule_id: &str, slot: &RuleSlot) -> Result<
     // Seats taken within the slot but not at its beginning are from before the rule changed.
     let booked = tx.execute(
         "insert into slot_bookings (capacity_rule_id, slot_start, booked) \
-         select $1, $2, 1 where (select coalesce(sum(o.booked), 0) from slot_bookings o \
+         select $1, $2, 1 where (select cast(coalesce(sum(o.booked), 0) as bigint) from slot_bookings o \
            where o.capacity_rule_id = $1 and o.slot_start > $2 and o.slot_start < $3) < $4 \
          on conflict (capacity_rule_id, slot_start) do update set booked = slot_bookings.booked + 1 \
-         where slot_bookings.booked + (select coalesce(sum(o.booked), 0) from slot_bookings o \
+         where slot_bookings.booked + (select cast(coalesce(sum(o.booked), 0) as bigint) from slot_bookings o \
            where o.capacity_rule_id = $1 and o.slot_start > $2 and o.slot_start < $3) < $4",
         &[&capacity_rule_id, &slot.start, &slot.end, &slot.capacity],
     )?;
