@@ -21,5 +21,6 @@ pub fn unword<T: DeserializeOwned>(word: &str) -> Result<T, Refusal> {
 
 /// Reads a word back from a column.
 pub fn column_word<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<T, StorageError> {
-    unword(&row.get::<String>(index)?).map_err(|_| StorageError::Column { index, wanted: "a word that is known" })
+    unword(&row.get::<String>(index)?)
+        .map_err(|_| StorageError::Column { index, wanted: "a word that is known" })
 }

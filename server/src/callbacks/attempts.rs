@@ -51,7 +51,7 @@ pub fn dialed(
 }
 
 /// The customer who waited on the phone is gone, or waited too long.
-pub fn hold_ended(
+pub(super) fn hold_ended(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     record: &mut Record,
@@ -63,7 +63,7 @@ pub fn hold_ended(
 }
 
 /// The talk is over.
-pub fn talk_over(
+pub(super) fn talk_over(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     record: &mut Record,

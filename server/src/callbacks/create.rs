@@ -123,7 +123,8 @@ fn insert(
         .map(|name| vault.seal(name.expose().as_bytes(), "callbacks.name"))
         .transpose()?;
     let context = seal_context(vault, &request.context, "callbacks.context")?;
-    let journey = request.journey.as_ref().map(|journey| seal_json(vault, journey, "callbacks.journey")).transpose()?;
+    let journey =
+        request.journey.as_ref().map(|journey| seal_json(vault, journey, "callbacks.journey")).transpose()?;
     let scheduled = record.scheduled.as_ref();
     let seat = record.seat.as_ref();
     for open_place in 0..1_u32 {

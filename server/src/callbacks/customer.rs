@@ -2,8 +2,8 @@
 
 use super::create::{already_open, snooze_until};
 use super::model::Input;
-use super::times;
 use super::record::{self, Record, apply, find_for_update, later, moved_on, not_found, select_callback};
+use super::times;
 use crate::app::Effects;
 use crate::call_in;
 use crate::centre::Centre;
@@ -140,8 +140,7 @@ pub fn answer(
     if let Some(token) = &request.action_token {
         action::check(tx, vault, token, &record, now)?;
     }
-    let confirm_by =
-        record.phase_by.filter(|_| record.at.is_asking()).ok_or_else(|| moved_on(&record))?;
+    let confirm_by = record.phase_by.filter(|_| record.at.is_asking()).ok_or_else(|| moved_on(&record))?;
     if confirm_by <= now {
         return Err(Refusal::plain(ProblemCode::ConfirmExpired));
     }

@@ -133,9 +133,7 @@ fn handle_callback(
     const ACTOR: &str = "system";
     match record.at {
         Position::Scheduled => times::look_at(tx, effects, centre, record, now),
-        Position::Queued if record.expires_at <= now => {
-            apply(tx, effects, record, Input::Expire, ACTOR, now)
-        }
+        Position::Queued if record.expires_at <= now => apply(tx, effects, record, Input::Expire, ACTOR, now),
         Position::Queued => {
             record.not_before = None;
             tx.execute(

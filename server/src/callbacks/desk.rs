@@ -46,9 +46,10 @@ impl Completion {
                 wrong("scheduled_for", "To reschedule, say for when: a wall time and its zone.")
             }
             (Disposition::Reschedule, Some(_)) | (_, None) => Ok(()),
-            (_, Some(_)) => {
-                wrong("scheduled_for", "A new time needs the disposition `reschedule`. Send it, or leave the time out.")
-            }
+            (_, Some(_)) => wrong(
+                "scheduled_for",
+                "A new time needs the disposition `reschedule`. Send it, or leave the time out.",
+            ),
         }
     }
 }

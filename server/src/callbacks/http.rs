@@ -1,7 +1,8 @@
 //! `/v1/callbacks`: what apps ask.
 
 use super::{
-    NewCallback, answer, cancel_own, change_number_own, create, list_own, reschedule_own, show_own, snooze_own,
+    NewCallback, answer, cancel_own, change_number_own, create, list_own, reschedule_own, show_own,
+    snooze_own,
 };
 use crate::app::App;
 use crate::clock::now;

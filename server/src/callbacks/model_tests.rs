@@ -38,7 +38,10 @@ fn inputs() -> Vec<(String, Input)> {
         ("complete", ConfirmTimeout::Complete),
     ] {
         add(&format!("ConfirmTimedOut, {word}"), Input::ConfirmTimedOut { policy, last: false });
-        add(&format!("ConfirmTimedOut, {word}, the last time"), Input::ConfirmTimedOut { policy, last: true });
+        add(
+            &format!("ConfirmTimedOut, {word}, the last time"),
+            Input::ConfirmTimedOut { policy, last: true },
+        );
     }
     add("DialAhead", Input::DialAhead);
     add("Dial", Input::Dial);
@@ -80,7 +83,8 @@ fn inputs() -> Vec<(String, Input)> {
 
 fn open_positions() -> [Position; 10] {
     use Phase::*;
-    let routing = [Previewing, Reserved, Notified, Confirmed, Connecting, Ahead, Holding].map(Position::Routing);
+    let routing =
+        [Previewing, Reserved, Notified, Confirmed, Connecting, Ahead, Holding].map(Position::Routing);
     let [a, b, c, d, e, f, g] = routing;
     [Position::Scheduled, Position::Queued, a, b, c, d, e, f, g, Position::Processing]
 }
@@ -145,13 +149,17 @@ fn the_table_in_the_documents_is_this_one() {
     if std::env::var_os("RINGBACK_UPDATE_DOCS").is_some() {
         std::fs::write(path, document()).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), document(), "run with RINGBACK_UPDATE_DOCS=1");
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap_or_default(),
+        document(),
+        "run with RINGBACK_UPDATE_DOCS=1"
+    );
 }
 
 fn walk_from(start: Position, inputs: &[Input]) -> Position {
-    inputs.iter().fold(start, |at, input| {
-        next(at, *input, Direction::CustomerTerminated).expect("a legal step").to
-    })
+    inputs
+        .iter()
+        .fold(start, |at, input| next(at, *input, Direction::CustomerTerminated).expect("a legal step").to)
 }
 
 fn walk(inputs: &[Input]) -> Position {
@@ -205,7 +213,10 @@ fn a_customer_called_ahead_gets_the_next_agent_or_holds() {
     let answered = |agent| Input::Dialed { result: DialResult::Connected, again: false, agent };
     assert_eq!(walk(&[Input::DialAhead, answered(true)]), Position::Processing);
     assert_eq!(walk(&[Input::DialAhead, answered(false), Input::Attach]), Position::Processing);
-    assert_eq!(walk(&[Input::DialAhead, answered(false), Input::HoldEnded { again: true }]), Position::Queued);
+    assert_eq!(
+        walk(&[Input::DialAhead, answered(false), Input::HoldEnded { again: true }]),
+        Position::Queued
+    );
 }
 
 #[test]

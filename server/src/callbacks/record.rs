@@ -8,7 +8,7 @@ use crate::line;
 use crate::push::outbox;
 use crate::refusal::Refusal;
 use crate::routing::agents;
-use crate::schedule;
+use crate::schedule::bookings;
 use crate::services::ServiceSetup;
 use crate::storage::{Row, StorageError, Tx};
 use crate::words::{column_word, word};
@@ -196,7 +196,7 @@ pub fn apply(
     if was.is_waiting() && matches!(record.at, Position::Completed(_)) {
         // Nobody was called: the seat is free again.
         if let Some(seat) = record.seat.take() {
-            schedule::release(tx, &seat.capacity_rule_id, seat.slot_start)?;
+            bookings::release(tx, &seat.capacity_rule_id, seat.slot_start)?;
         }
     }
     write(tx, record, now)?;
@@ -270,7 +270,9 @@ impl Record {
                 Position::Routing(Phase::Previewing) => self.policy.preview_s,
                 Position::Routing(Phase::Reserved | Phase::Notified) => Some(self.policy.confirm_window_s),
                 // A customer who dials has the ticket's time; who is called has the call's.
-                Position::Routing(Phase::Connecting) if self.direction == Direction::CustomerOriginated => None,
+                Position::Routing(Phase::Connecting) if self.direction == Direction::CustomerOriginated => {
+                    None
+                }
                 Position::Routing(Phase::Connecting | Phase::Ahead) => Some(self.policy.connect_max_s),
                 Position::Routing(Phase::Holding) => Some(self.policy.pacing.hold_s),
                 Position::Processing => Some(self.policy.talk_max_s),
@@ -299,7 +301,8 @@ impl Record {
     /// Puts it where one stands who asks at this moment.
     pub fn stand_at(&mut self, since: Timestamp) {
         self.waiting_since = since;
-        self.rank_us = crate::routing::matching::rank_us(since.as_microsecond(), self.priority, &self.policy.ageing);
+        self.rank_us =
+            crate::routing::matching::rank_us(since.as_microsecond(), self.priority, &self.policy.ageing);
     }
 
     /// The callback as its owner sees it, without its place in line.

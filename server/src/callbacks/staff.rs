@@ -67,12 +67,7 @@ pub struct Attempt {
 }
 
 /// One callback with everything that is known of it.
-pub fn show(
-    tx: &mut Tx<'_>,
-    centre: &Centre,
-    id: &str,
-    now: Timestamp,
-) -> Result<StaffCallback, Refusal> {
+pub fn show(tx: &mut Tx<'_>, centre: &Centre, id: &str, now: Timestamp) -> Result<StaffCallback, Refusal> {
     let vault = &centre.vault;
     let record = find(tx, id)?;
     let (sealed, journey_and_note, words) = tx.query_one(

@@ -15,9 +15,7 @@ use crate::refusal::Refusal;
 use crate::storage::Tx;
 use axum::Json;
 use axum::extract::{Path, State};
-use ringback_core::protocol::{
-    Callback, CallbackState, Problem, ProblemCode, RescheduleRequest, Timestamp,
-};
+use ringback_core::protocol::{Callback, CallbackState, Problem, ProblemCode, RescheduleRequest, Timestamp};
 use serde::Deserialize;
 
 /// Which callbacks.

@@ -5,7 +5,8 @@ use super::record::{Record, Seat, apply, later};
 use crate::app::Effects;
 use crate::centre::Centre;
 use crate::refusal::Refusal;
-use crate::schedule;
+use crate::schedule::bookings;
+use crate::schedule::wall::Chosen;
 use crate::services::policy::AtClose;
 use crate::storage::Tx;
 use ringback_core::protocol::{ProblemCode, ScheduledTime, Timestamp, WallTime};
@@ -95,26 +96,16 @@ pub(super) fn promise(
 ) -> Result<(), Refusal> {
     let setup = centre.setup.current(tx)?;
     let service = setup.service_of_id(&record.service_id)?;
-    let Some(capacity) = &service.capacity else {
-        return Err(Refusal::plain(ProblemCode::ScheduledNotOffered));
-    };
+    let timetable =
+        service.timetable.as_ref().ok_or_else(|| Refusal::plain(ProblemCode::ScheduledNotOffered))?;
     give_up_seat(tx, record)?;
-    let hours = service.calendar.as_deref();
-    let booked = schedule::promise(tx, hours, capacity, wall_time, now, record.policy.horizon_days)?;
-    set_time(record, booked.time, booked.seat, now)
-}
-
-/// Sets a record's times for a promised time.
-pub(super) fn set_time(
-    record: &mut Record,
-    time: ScheduledTime,
-    seat: Seat,
-    now: Timestamp,
-) -> Result<(), Refusal> {
+    let promised = timetable.promise(tx, wall_time, now)?;
+    let Chosen { at, local, zone } = promised.chosen;
+    let time = ScheduledTime { at, local, zone, local_now: None };
     let first_look = before(time.at, i64::from(record.policy.lead_max_s)).max(now);
     record.not_before = Some(first_look);
     record.expires_at = later(time.at, record.policy.late_max_s)?;
-    record.seat = Some(seat);
+    record.seat = Some(Seat { capacity_rule_id: promised.capacity_rule_id, slot_start: promised.slot_start });
     record.scheduled = Some(time);
     Ok(())
 }
@@ -123,7 +114,7 @@ pub(super) fn set_time(
 pub(super) fn give_up_seat(tx: &mut Tx<'_>, record: &mut Record) -> Result<(), Refusal> {
     match record.seat.take() {
         Some(seat) if record.at.is_waiting() => {
-            schedule::release(tx, &seat.capacity_rule_id, seat.slot_start)
+            Ok(bookings::release(tx, &seat.capacity_rule_id, seat.slot_start)?)
         }
         _ => Ok(()),
     }

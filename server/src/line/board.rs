@@ -10,7 +10,14 @@ pub struct Board {}
 impl Board {
     /// How long a callback waits that has so many before it.
     pub fn wait(&self, _record: &Record, _ahead: u32, _now: Timestamp) -> WaitEstimate {
-        WaitEstimate { status: WaitStatus::NoData, p10_s: None, p50_s: None, p90_s: None, confidence: None, opens_at: None }
+        WaitEstimate {
+            status: WaitStatus::NoData,
+            p10_s: None,
+            p50_s: None,
+            p90_s: None,
+            confidence: None,
+            opens_at: None,
+        }
     }
 
     /// The median wait of whoever asks now.

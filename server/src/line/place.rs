@@ -17,12 +17,7 @@ pub struct Place {
 }
 
 /// Where a callback that is in line stands.
-pub fn place_of(
-    tx: &mut Tx<'_>,
-    centre: &Centre,
-    record: &Record,
-    now: Timestamp,
-) -> Result<Place, Refusal> {
+pub fn place_of(tx: &mut Tx<'_>, centre: &Centre, record: &Record, now: Timestamp) -> Result<Place, Refusal> {
     let ahead = ahead_of(tx, record)?;
     let wait = centre.board.wait(record, ahead, now);
     Ok(Place { position: ahead + 1, wait })

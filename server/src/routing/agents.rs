@@ -78,7 +78,14 @@ pub fn desk(tx: &mut Tx<'_>, centre: &Centre, agent_id: &str, now: Timestamp) ->
         &[&agent_id],
         |row| {
             let then_state: Option<String> = row.get(5)?;
-            Ok((row.get(0)?, row.get::<String>(1)?, row.get(2)?, row.get(3)?, row.get::<Option<String>>(4)?, then_state))
+            Ok((
+                row.get(0)?,
+                row.get::<String>(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get::<Option<String>>(4)?,
+                then_state,
+            ))
         },
     )?;
     let callback = callback_id.map(|id| show(tx, centre, &id, now)).transpose()?;
@@ -111,7 +118,11 @@ pub fn choose_state(
         {
             apply(tx, effects, &mut record, Input::AgentLost, actor, now)?;
         }
-        (Some(record), _) if record.at.holds_agent() && record.at != Position::Processing && chosen == ChosenState::Ready => {
+        (Some(record), _)
+            if record.at.holds_agent()
+                && record.at != Position::Processing
+                && chosen == ChosenState::Ready =>
+        {
             return Err(Refusal::plain(ProblemCode::AgentBusy));
         }
         (Some(_), _) => {

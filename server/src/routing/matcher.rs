@@ -179,7 +179,11 @@ pub fn reserve_for_agent(
         let agents = if record.policy.connect_order == ConnectOrder::CustomerFirst {
             ready_agents(tx, &requirement_id, &record)?
         } else {
-            vec![Candidate { agent_id: agent_id.to_owned(), idle_since_us: idle_since.as_microsecond(), surplus: 0 }]
+            vec![Candidate {
+                agent_id: agent_id.to_owned(),
+                idle_since_us: idle_since.as_microsecond(),
+                surplus: 0,
+            }]
         };
         if tie(tx, effects, &mut record, agents, now)? {
             return Ok(Matched::Reserved);
@@ -207,8 +211,10 @@ fn tie(
         let agent = agents.swap_remove(chosen);
         if lock_ready(tx, &agent.agent_id)? {
             record.agent_id = Some(agent.agent_id);
-            let input =
-                Input::Reserve { preview: record.policy.preview_s.is_some(), ask: record.policy.ask_customer };
+            let input = Input::Reserve {
+                preview: record.policy.preview_s.is_some(),
+                ask: record.policy.ask_customer,
+            };
             apply(tx, effects, record, input, "system", now)?;
             return Ok(true);
         }
@@ -230,10 +236,11 @@ pub(crate) fn agent_for(tx: &mut Tx<'_>, record: &Record) -> Result<Option<Strin
 
 /// Skipping locked rows keeps two queues from waiting for each other over an agent they share.
 fn lock_ready(tx: &mut Tx<'_>, agent_id: &str) -> Result<bool, Refusal> {
-    let locked =
-        tx.query_opt("select id from agents where id = $1 and state = 'ready' for update skip locked", &[&agent_id], |_| {
-            Ok(())
-        })?;
+    let locked = tx.query_opt(
+        "select id from agents where id = $1 and state = 'ready' for update skip locked",
+        &[&agent_id],
+        |_| Ok(()),
+    )?;
     Ok(locked.is_some())
 }
 
@@ -249,7 +256,8 @@ impl Lines {
     }
 
     fn read(rows: Vec<(String, i64, String)>) -> Self {
-        let mut lines = Self { heads: Vec::with_capacity(rows.len()), requirements: Vec::with_capacity(rows.len()) };
+        let mut lines =
+            Self { heads: Vec::with_capacity(rows.len()), requirements: Vec::with_capacity(rows.len()) };
         for (requirement_id, rank_us, callback_id) in rows {
             lines.heads.push(Head { rank_us, callback_id });
             lines.requirements.push(requirement_id);
@@ -304,11 +312,7 @@ fn longest_holding(tx: &mut Tx<'_>, agent_id: &str) -> Result<Option<Record>, Re
 }
 
 /// Ready agents who fit, the best first. None who has just said "no" to this callback.
-fn ready_agents(
-    tx: &mut Tx<'_>,
-    requirement_id: &str,
-    record: &Record,
-) -> Result<Vec<Candidate>, Refusal> {
+fn ready_agents(tx: &mut Tx<'_>, requirement_id: &str, record: &Record) -> Result<Vec<Candidate>, Refusal> {
     let rejected_by = record.rejected_by.as_deref().unwrap_or("");
     let limit = CANDIDATES as i64;
     let sql = match record.policy.agent_choice {
@@ -324,7 +328,11 @@ fn ready_agents(
     };
     Ok(tx.query(sql, &[&requirement_id, &rejected_by, &limit], |row| {
         let idle_since: Timestamp = row.get(1)?;
-        Ok(Candidate { agent_id: row.get(0)?, idle_since_us: idle_since.as_microsecond(), surplus: row.get(2)? })
+        Ok(Candidate {
+            agent_id: row.get(0)?,
+            idle_since_us: idle_since.as_microsecond(),
+            surplus: row.get(2)?,
+        })
     })?)
 }
 

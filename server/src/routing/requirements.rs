@@ -48,11 +48,9 @@ pub fn find_or_create(tx: &mut Tx<'_>, queue_id: &str, skills: &Levels) -> Resul
             &[&fresh, &skill_id, level],
         )?;
     }
-    let agents = tx.query(
-        "select agent_id from agent_queues where queue_id = $1",
-        &[&queue_id],
-        |row| row.get::<String>(0),
-    )?;
+    let agents = tx.query("select agent_id from agent_queues where queue_id = $1", &[&queue_id], |row| {
+        row.get::<String>(0)
+    })?;
     for agent_id in &agents {
         let has = skills_of(tx, agent_id)?;
         note_if_fits(tx, agent_id, &has, &fresh, skills)?;
@@ -112,9 +110,10 @@ pub(super) fn skills_of(tx: &mut Tx<'_>, agent_id: &str) -> Result<Levels, Refus
 
 /// Whether anybody at all fits, logged in or not.
 pub fn is_staffed(tx: &mut Tx<'_>, requirement_id: &str) -> Result<bool, Refusal> {
-    let anybody =
-        tx.query_opt("select 1 from agent_requirements where requirement_id = $1 limit 1", &[&requirement_id], |_| {
-            Ok(())
-        })?;
+    let anybody = tx.query_opt(
+        "select 1 from agent_requirements where requirement_id = $1 limit 1",
+        &[&requirement_id],
+        |_| Ok(()),
+    )?;
     Ok(anybody.is_some())
 }

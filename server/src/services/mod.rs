@@ -7,4 +7,6 @@ mod store;
 
 pub use policy::ServiceSetup;
 pub use setup::{Pause, Service, Setup, SetupCache, changed};
-pub use store::{ServicePause, create_service, list_services, names, pause_service, update_service};
+pub use store::{
+    ServicePause, create_service, list_services, names, pause_service, put_service, update_service,
+};

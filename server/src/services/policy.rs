@@ -1,7 +1,7 @@
 //! What a service wants: every setting of it, each with its default.
 
 use crate::refusal::Refusal;
-use crate::routing::matching::{AgentChoice, Ageing, Levels};
+use crate::routing::matching::{Ageing, AgentChoice, Levels};
 use ringback_core::protocol::{Direction, ProblemCode};
 use serde::{Deserialize, Serialize};
 
@@ -309,6 +309,46 @@ fn a_day() -> u32 {
 }
 
 impl ServiceSetup {
+    /// A service with every setting as by default.
+    pub fn new(name: impl Into<String>, queue: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            queue: queue.into(),
+            skills: Levels::new(),
+            calendar: None,
+            capacity: None,
+            direction: customer_terminated(),
+            call_in_group: None,
+            immediate: yes(),
+            horizon_days: thirty(),
+            lead_max_s: half_an_hour(),
+            late_max_s: an_hour(),
+            expires_after_s: a_day(),
+            at_close: hold(),
+            priority: 0,
+            app_priority_max: 0,
+            ageing: Ageing::default(),
+            agent_choice: longest_idle(),
+            unstaffed: accept(),
+            ask_customer: yes(),
+            confirm_window_s: half_a_minute(),
+            confirm_timeout: requeue(),
+            confirm_attempts: three(),
+            snooze_place: keep(),
+            connect_order: agent_first(),
+            pacing: Pacing::default(),
+            preview_s: None,
+            preview_not_ready: yes(),
+            retry: RetryPolicy::default(),
+            connect_max_s: five_minutes(),
+            talk_max_s: four_hours(),
+            wrap_up_s: None,
+            inbound: front(),
+            purge_after_days: thirty(),
+            erase_after_days: sixty(),
+        }
+    }
+
     /// Refuses settings that cannot be kept; what they name is looked up elsewhere.
     pub fn check(&self) -> Result<(), Refusal> {
         let retry = |of: &Retry| (1..=20).contains(&of.attempts) && of.delay_s <= 604_800;
@@ -372,9 +412,9 @@ mod tests {
     #[test]
     fn a_name_and_a_queue_are_enough() {
         let service = setup(serde_json::json!({"name": "billing", "queue": "support"}));
+        assert_eq!(service, ServiceSetup::new("billing", "support"));
         service.check().unwrap();
-        let again: ServiceSetup =
-            serde_json::from_str(&serde_json::to_string(&service).unwrap()).unwrap();
+        let again: ServiceSetup = serde_json::from_str(&serde_json::to_string(&service).unwrap()).unwrap();
         assert_eq!(again, service);
     }
 

@@ -3,6 +3,8 @@
 
 use super::policy::ServiceSetup;
 use crate::refusal::Refusal;
+use crate::schedule::calendar::Calendar;
+use crate::schedule::{Timetable, store};
 use crate::storage::Tx;
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use std::collections::HashMap;
@@ -21,6 +23,10 @@ pub struct Service {
     pub call_in_group_id: Option<String>,
     /// It takes no requests until then.
     pub paused_until: Option<Pause>,
+    /// Its opening hours; always open when there are none.
+    pub calendar: Option<Arc<Calendar>>,
+    /// When calls can be promised.
+    pub timetable: Option<Timetable>,
     /// As it was set up.
     pub policy: ServiceSetup,
 }
@@ -96,6 +102,7 @@ fn load(tx: &mut Tx<'_>, version: i64) -> Result<Setup, Refusal> {
             ))
         },
     )?;
+    let (calendars, capacities) = (store::load_calendars(tx)?, store::load_capacities(tx)?);
     let mut setup = Setup { version, ..Setup::default() };
     for ((id, queue_id, requirement_id), (call_in_group_id, paused_until, policy)) in rows {
         let policy: ServiceSetup =
@@ -103,8 +110,29 @@ fn load(tx: &mut Tx<'_>, version: i64) -> Result<Setup, Refusal> {
         let paused_until = paused_until.map(|until| {
             if until == Timestamp::UNIX_EPOCH { Pause::UntilToldOtherwise } else { Pause::Until(until) }
         });
-        let service =
-            Arc::new(Service { id, queue_id, requirement_id, call_in_group_id, paused_until, policy });
+        let gone = || Refusal::Damaged("a service that names what is not there");
+        let calendar = match &policy.calendar {
+            Some(name) => Some(calendars.get(name).ok_or_else(gone)?.clone()),
+            None => None,
+        };
+        let timetable = match &policy.capacity {
+            Some(name) => Some(Timetable {
+                calendar: calendar.clone(),
+                capacity: capacities.get(name).ok_or_else(gone)?.clone(),
+                horizon_days: policy.horizon_days,
+            }),
+            None => None,
+        };
+        let service = Arc::new(Service {
+            id,
+            queue_id,
+            requirement_id,
+            call_in_group_id,
+            paused_until,
+            calendar,
+            timetable,
+            policy,
+        });
         setup.by_name.insert(service.policy.name.clone(), service.clone());
         setup.by_id.insert(service.id.clone(), service);
     }

@@ -5,6 +5,9 @@ use super::setup::changed;
 use crate::refusal::Refusal;
 use crate::routing::requirements;
 use crate::routing::resources::{check_name, name_taken, queue_id, unknown};
+use crate::schedule;
+use crate::schedule::calendar::CalendarSetup;
+use crate::schedule::capacity::CapacitySetup;
 use crate::storage::Tx;
 use ringback_core::protocol::{Direction, ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,8 +19,13 @@ pub fn create_service(tx: &mut Tx<'_>, service: &ServiceSetup, now: Timestamp) -
         "insert into services (id, name, queue_id, requirement_id, call_in_group_id, policy, created_at) \
          values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing",
         &[
-            &format!("se_{}", uuid::Uuid::now_v7().simple()), &service.name, &kept.queue_id, &kept.requirement_id,
-            &kept.call_in_group_id, &kept.policy, &now,
+            &format!("se_{}", uuid::Uuid::now_v7().simple()),
+            &service.name,
+            &kept.queue_id,
+            &kept.requirement_id,
+            &kept.call_in_group_id,
+            &kept.policy,
+            &now,
         ],
     )?;
     if made == 1 { Ok(()) } else { Err(name_taken()) }
@@ -32,6 +40,13 @@ pub fn update_service(tx: &mut Tx<'_>, service: &ServiceSetup) -> Result<(), Ref
         &[&kept.queue_id, &kept.requirement_id, &kept.call_in_group_id, &kept.policy, &service.name],
     )?;
     if set == 1 { Ok(()) } else { Err(unknown("service", &service.name)) }
+}
+
+/// Sets every setting of a service, and makes it if it is not there.
+pub fn put_service(tx: &mut Tx<'_>, service: &ServiceSetup, now: Timestamp) -> Result<(), Refusal> {
+    let known =
+        tx.query_opt("select 1 from services where name = $1", &[&service.name], |_| Ok(()))?.is_some();
+    if known { update_service(tx, service) } else { create_service(tx, service, now) }
 }
 
 /// What a service names, by id.
@@ -68,6 +83,12 @@ fn look_up(tx: &mut Tx<'_>, service: &ServiceSetup) -> Result<Kept, Refusal> {
             "connect_order",
             "A customer who dials cannot be called first. Choose `agent_first`, or have the contact centre call.",
         ));
+    }
+    if let Some(name) = &service.calendar {
+        schedule::store::find::<CalendarSetup>(tx, name).map_err(|_| unknown("calendar", name))?;
+    }
+    if let Some(name) = &service.capacity {
+        schedule::store::find::<CapacitySetup>(tx, name).map_err(|_| unknown("capacity", name))?;
     }
     changed(tx)?;
     let queue_id = queue_id(tx, &service.queue)?;

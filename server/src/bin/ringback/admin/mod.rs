@@ -4,16 +4,18 @@ mod call_in;
 mod centre;
 mod keys;
 mod push;
+mod service;
 
 use crate::{Failure, apply};
 use call_in::GroupCommand;
-use centre::{AgentCommand, NamedCommand, ServiceCommand};
+use centre::{AgentCommand, NamedCommand};
 use clap::Subcommand;
 use keys::KeyCommand;
 use push::PushCommand;
 use ringback_server::config::Settings;
 use ringback_server::refusal::Refusal;
 use ringback_server::storage::{Storage, Tx, Vault};
+use service::ServiceCommand;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -87,7 +89,7 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::Queue(command) => centre::queue(direct, command).await,
         Admin::Skill(command) => centre::skill(direct, command).await,
         Admin::Agent(command) => centre::agent(direct, command).await,
-        Admin::Service(command) => centre::service(direct, command).await,
+        Admin::Service(command) => service::service(direct, command).await,
         Admin::CallInGroup(command) => call_in::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
         Admin::Push(command) => push::run(direct, command).await,
