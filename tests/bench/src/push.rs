@@ -9,7 +9,6 @@ use ringback_core::protocol::{ApnsEnvironment, PushRegistration, PushTarget, Pus
 use ringback_doubles::Received;
 use ringback_e2e::{Centre, CentreSettings, Staff, TOPIC};
 use ringback_server::app::Effects;
-use ringback_server::centre::Centre;
 use ringback_server::clock::now;
 use ringback_server::config::Settings;
 use ringback_server::push::apns::{
@@ -77,7 +76,7 @@ fn log_as_shipped(centre: &Centre) -> Result<(), Failure> {
 /// Customers with an iPhone each, in line.
 async fn fill_line(settings: &Settings, count: usize) -> Result<(), Failure> {
     let storage = Storage::open(&settings.storage).await?;
-    let centre = Arc::new(Centre::new(Arc::new(Vault::open(&settings.storage)?)));
+    let centre = Arc::new(ringback_server::centre::Centre::new(Arc::new(Vault::open(&settings.storage)?)));
     let installations = seed::installations(&storage, count).await?;
     let mut customers = Vec::with_capacity(count);
     for (number, installation) in installations.into_iter().enumerate() {
