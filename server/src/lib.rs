@@ -13,6 +13,7 @@ pub mod push;
 pub mod refusal;
 pub mod routing;
 pub mod rules;
+pub mod schedule;
 pub mod serve;
 pub mod storage;
 pub mod telephony;

@@ -140,6 +140,7 @@ problem_codes! {
     AgentBusy = "agent_busy", 409, "The agent has a callback at hand", "Finish that callback first.";
     ReferenceUnknown = "reference_unknown", 422, "The request names something that does not exist", "Create the named queue, skill, agent or group first, or correct its name.";
     NameTaken = "name_taken", 409, "Something of this kind and name exists", "Choose another name, or change the one that exists.";
+    InUse = "in_use", 409, "Something else still needs it", "Take it out of the services that name it first.";
     RequestTimeout = "request_timeout", 503, "The server did not finish in time", "Repeat the request with the same idempotency key.";
     StorageUnavailable = "storage_unavailable", 503, "The database does not answer", "Repeat the request with the same idempotency key after a moment. Nothing accepted is lost.";
     ShuttingDown = "shutting_down", 503, "The server is going down", "Repeat the request with the same idempotency key; another node or the next start answers it.";

@@ -2,6 +2,7 @@
 
 use super::rule_set::{RuleSet, RuleSetSetup};
 use crate::refusal::Refusal;
+use crate::routing::resources::name_taken;
 use crate::storage::{Tx, Vault};
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use std::collections::HashMap;
@@ -9,17 +10,34 @@ use std::sync::Arc;
 
 const SEALED_AS: &str = "rule_sets.definition";
 
+/// Makes a rule set; refuses a name that is taken.
+pub fn create(tx: &mut Tx<'_>, vault: &Vault, setup: &RuleSetSetup, now: Timestamp) -> Result<(), Refusal> {
+    let sealed = seal(vault, setup)?;
+    let made = tx.execute(
+        "insert into rule_sets (name, definition_sealed, changed_at) values ($1, $2, $3) \
+         on conflict (name) do nothing",
+        &[&setup.name, &sealed, &now],
+    )?;
+    if made == 1 { Ok(()) } else { Err(name_taken()) }
+}
+
 /// Makes a rule set, or puts it in place of the one of its name.
 pub fn put(tx: &mut Tx<'_>, vault: &Vault, setup: &RuleSetSetup, now: Timestamp) -> Result<(), Refusal> {
-    setup.compile()?;
-    let json =
-        serde_json::to_vec(setup).map_err(|_| Refusal::Damaged("a rule set that cannot be written"))?;
+    let sealed = seal(vault, setup)?;
     tx.execute(
         "insert into rule_sets (name, definition_sealed, changed_at) values ($1, $2, $3) on conflict (name) \
          do update set definition_sealed = excluded.definition_sealed, changed_at = excluded.changed_at",
-        &[&setup.name, &vault.seal(&json, SEALED_AS)?, &now],
+        &[&setup.name, &sealed, &now],
     )?;
     Ok(())
+}
+
+/// Checks and seals.
+fn seal(vault: &Vault, setup: &RuleSetSetup) -> Result<Vec<u8>, Refusal> {
+    setup.compile()?;
+    let json =
+        serde_json::to_vec(setup).map_err(|_| Refusal::Damaged("a rule set that cannot be written"))?;
+    Ok(vault.seal(&json, SEALED_AS)?)
 }
 
 /// The rule set of this name.
