@@ -104,8 +104,8 @@ impl Server {
             stopping.cancel();
         };
         let drain = Duration::from_secs(app.settings.http.drain_s);
-        let answering =
-            axum::serve(self.listener, crate::http::router(app.clone())).with_graceful_shutdown(shutdown);
+        let service = crate::http::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let answering = axum::serve(self.listener, service).with_graceful_shutdown(shutdown);
         let drained = async {
             app.stopping.cancelled().await;
             tokio::time::sleep(drain).await;

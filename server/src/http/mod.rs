@@ -1,6 +1,7 @@
 //! The router: which path leads where, and what every request passes through.
 
 mod body;
+mod client_address;
 mod health;
 mod idempotency;
 mod openapi;
@@ -8,12 +9,13 @@ mod params;
 mod problem;
 
 pub use body::{BODY_MAX_BYTES, JsonBody};
+pub use client_address::{ClientAddress, ForwardedHeader};
 pub use idempotency::{Answer, IdempotencyKey, Intent, once};
 pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, push, routing, services};
+use crate::{call_in, callbacks, events, identity, push, routing, rules, services};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -65,6 +67,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(callbacks::staff_http::list_pushes))
         .routes(routes!(call_in::http::match_call_in))
         .routes(routes!(call_in::http::create_call_in_group, call_in::http::list_call_in_groups))
+        .routes(routes!(rules::http::list_rule_sets))
+        .routes(routes!(rules::http::put_rule_set, rules::http::show_rule_set, rules::http::delete_rule_set))
+        .routes(routes!(rules::http::test_number))
         .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
 }
 

@@ -1,14 +1,15 @@
 //! `ringback admin apply`: a contact centre from one file. What is there already stays as it is.
 
 use crate::Failure;
-use crate::admin::Direct;
+use crate::admin::{Direct, read};
 use ringback_core::protocol::ProblemCode;
 use ringback_server::call_in::{NewCallInGroup, create_group};
 use ringback_server::clock::now;
 use ringback_server::refusal::Refusal;
 use ringback_server::routing::resources::{AgentSetup, Named, create_agent, create_queue, create_skill};
+use ringback_server::rules::{RuleSetSetup, store as rule_sets};
 use ringback_server::services::{ServiceSetup, create_service};
-use ringback_server::storage::Tx;
+use ringback_server::storage::{Tx, Vault};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -19,6 +20,7 @@ struct Centre {
     queue: Vec<Named>,
     skill: Vec<Named>,
     call_in_group: Vec<NewCallInGroup>,
+    rule_set: Vec<RuleSetSetup>,
     service: Vec<ServiceSetup>,
     agent: Vec<AgentSetup>,
 }
@@ -27,17 +29,17 @@ struct Centre {
 type Report = Vec<(String, bool)>;
 
 pub(crate) async fn run(direct: &Direct, file: &Path) -> Result<(), Failure> {
-    let text =
-        std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let text = read(file)?;
     let centre: Centre = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let vault = direct.vault.clone();
     // One transaction: a mistake at the end of the file leaves nothing half made.
-    for (what, is_new) in direct.write(move |tx| make(tx, &centre)).await? {
+    for (what, is_new) in direct.write(move |tx| make(tx, &vault, &centre)).await? {
         println!("{what} {}", if is_new { "is there" } else { "was there, and stays as it is" });
     }
     Ok(())
 }
 
-fn make(tx: &mut Tx<'_>, centre: &Centre) -> Result<Report, Refusal> {
+fn make(tx: &mut Tx<'_>, vault: &Vault, centre: &Centre) -> Result<Report, Refusal> {
     let now = now();
     let mut report = Report::new();
     let mut note = |kind: &str, name: &str, made: Result<(), Refusal>| {
@@ -52,6 +54,9 @@ fn make(tx: &mut Tx<'_>, centre: &Centre) -> Result<Report, Refusal> {
     }
     for group in &centre.call_in_group {
         note("click-to-call group", &group.name, create_group(tx, group, now).map(drop))?;
+    }
+    for set in &centre.rule_set {
+        note("rule set", &set.name, rule_sets::create(tx, vault, set, now))?;
     }
     for service in &centre.service {
         note("service", &service.name, create_service(tx, service, now))?;

@@ -4,6 +4,7 @@ mod call_in;
 mod centre;
 mod keys;
 mod push;
+mod rules;
 mod service;
 
 use crate::{Failure, apply};
@@ -15,8 +16,9 @@ use push::PushCommand;
 use ringback_server::config::Settings;
 use ringback_server::refusal::Refusal;
 use ringback_server::storage::{Storage, Tx, Vault};
+use rules::RuleSetCommand;
 use service::ServiceCommand;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
 pub(crate) enum Admin {
@@ -40,6 +42,9 @@ pub(crate) enum Admin {
     /// Click-to-call groups: the numbers given out
     #[command(subcommand)]
     CallInGroup(GroupCommand),
+    /// Rule sets: which countries and numbers are called
+    #[command(subcommand)]
+    RuleSet(RuleSetCommand),
     /// Keys of apps and of staff
     #[command(subcommand)]
     Key(KeyCommand),
@@ -91,7 +96,12 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::Agent(command) => centre::agent(direct, command).await,
         Admin::Service(command) => service::service(direct, command).await,
         Admin::CallInGroup(command) => call_in::run(direct, command).await,
+        Admin::RuleSet(command) => rules::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
         Admin::Push(command) => push::run(direct, command).await,
     }
+}
+
+pub(crate) fn read(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()).into())
 }
