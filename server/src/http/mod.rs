@@ -13,7 +13,7 @@ pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, push, routing};
+use crate::{call_in, callbacks, events, identity, push, routing, schedule};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -57,6 +57,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(callbacks::staff_http::list_pushes))
         .routes(routes!(call_in::http::match_call_in))
         .routes(routes!(call_in::http::create_call_in_group, call_in::http::list_call_in_groups))
+        .routes(routes!(schedule::http::list_calendars))
+        .routes(routes!(schedule::http::put_calendar, schedule::http::show_calendar))
+        .routes(routes!(schedule::http::list_capacity_rules))
+        .routes(routes!(schedule::http::put_capacity_rule, schedule::http::show_capacity_rule))
+        .routes(routes!(schedule::http::list_rule_slots))
         .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
 }
 

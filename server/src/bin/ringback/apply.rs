@@ -1,7 +1,7 @@
 //! `ringback admin apply`: a contact centre from one file. What is there already stays as it is.
 
 use crate::Failure;
-use crate::admin::Direct;
+use crate::admin::{Direct, read};
 use ringback_core::protocol::ProblemCode;
 use ringback_server::call_in::{NewCallInGroup, create_group};
 use ringback_server::clock::now;
@@ -9,6 +9,9 @@ use ringback_server::refusal::Refusal;
 use ringback_server::routing::resources::{
     AgentSetup, Named, ServiceSetup, create_agent, create_queue, create_service, create_skill,
 };
+use ringback_server::schedule::calendar::CalendarSetup;
+use ringback_server::schedule::capacity::CapacitySetup;
+use ringback_server::schedule::store;
 use ringback_server::storage::Tx;
 use serde::Deserialize;
 use std::path::Path;
@@ -20,6 +23,8 @@ struct Centre {
     queue: Vec<Named>,
     skill: Vec<Named>,
     call_in_group: Vec<NewCallInGroup>,
+    calendar: Vec<CalendarSetup>,
+    capacity: Vec<CapacitySetup>,
     service: Vec<ServiceSetup>,
     agent: Vec<AgentSetup>,
 }
@@ -28,8 +33,7 @@ struct Centre {
 type Report = Vec<(String, bool)>;
 
 pub(crate) async fn run(direct: &Direct, file: &Path) -> Result<(), Failure> {
-    let text =
-        std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let text = read(file)?;
     let centre: Centre = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     // One transaction: a mistake at the end of the file leaves nothing half made.
     for (what, is_new) in direct.write(move |tx| make(tx, &centre)).await? {
@@ -53,6 +57,12 @@ fn make(tx: &mut Tx<'_>, centre: &Centre) -> Result<Report, Refusal> {
     }
     for group in &centre.call_in_group {
         note("click-to-call group", &group.name, create_group(tx, group, now).map(drop))?;
+    }
+    for calendar in &centre.calendar {
+        note("calendar", &calendar.name, store::create(tx, calendar, now))?;
+    }
+    for rule in &centre.capacity {
+        note("capacity rule", &rule.name, store::create(tx, rule, now))?;
     }
     for service in &centre.service {
         note("service", &service.name, create_service(tx, service, now))?;

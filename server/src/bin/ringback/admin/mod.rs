@@ -4,6 +4,7 @@ mod call_in;
 mod centre;
 mod keys;
 mod push;
+mod schedule;
 
 use crate::{Failure, apply};
 use call_in::GroupCommand;
@@ -13,8 +14,11 @@ use keys::KeyCommand;
 use push::PushCommand;
 use ringback_server::config::Settings;
 use ringback_server::refusal::Refusal;
+use ringback_server::schedule::calendar::CalendarSetup;
+use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::storage::{Storage, Tx, Vault};
-use std::path::PathBuf;
+use schedule::SetupCommand;
+use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
 pub(crate) enum Admin {
@@ -35,6 +39,12 @@ pub(crate) enum Admin {
     /// Services: what people ask a call for
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Calendars: when a service is open
+    #[command(subcommand)]
+    Calendar(SetupCommand),
+    /// Capacity rules: how many calls can be promised when
+    #[command(subcommand)]
+    Capacity(SetupCommand),
     /// Click-to-call groups: the numbers given out
     #[command(subcommand)]
     CallInGroup(GroupCommand),
@@ -88,8 +98,14 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::Skill(command) => centre::skill(direct, command).await,
         Admin::Agent(command) => centre::agent(direct, command).await,
         Admin::Service(command) => centre::service(direct, command).await,
+        Admin::Calendar(command) => schedule::run::<CalendarSetup>(direct, command).await,
+        Admin::Capacity(command) => schedule::run::<CapacitySetup>(direct, command).await,
         Admin::CallInGroup(command) => call_in::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
         Admin::Push(command) => push::run(direct, command).await,
     }
+}
+
+pub(crate) fn read(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()).into())
 }

@@ -43,11 +43,11 @@ pub(super) async fn run(direct: &Direct, command: PushCommand) -> Result<(), Fai
     let new = match command {
         PushCommand::List => return print::json_lines(&direct.read(credentials::list).await?),
         PushCommand::Apns { name, key_file, key_id, team_id, topics } => {
-            let key_p8 = PushToken::new(read(&key_file)?);
+            let key_p8 = PushToken::new(super::read(&key_file)?);
             NewPushCredential { name, credential: PushCredential::Apns { key_p8, key_id, team_id, topics } }
         }
         PushCommand::Fcm { name, service_account } => {
-            let service_account = PushToken::new(read(&service_account)?);
+            let service_account = PushToken::new(super::read(&service_account)?);
             NewPushCredential { name, credential: PushCredential::Fcm { service_account } }
         }
     };
@@ -56,8 +56,4 @@ pub(super) async fn run(direct: &Direct, command: PushCommand) -> Result<(), Fai
     direct.write(move |tx| credentials::put(tx, &vault, &new, now())).await?;
     println!("push credential {name} is entered and sealed");
     Ok(())
-}
-
-fn read(file: &std::path::Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()).into())
 }
