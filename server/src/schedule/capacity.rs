@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::routing::resources::check_name;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -132,6 +132,15 @@ impl Capacity {
     pub fn slots(&self, from: Timestamp, to: Timestamp) -> Vec<RuleSlot> {
         let whole_second = |at: Timestamp| at.as_second() + i64::from(at.subsec_nanosecond() > 0);
         self.slots_between(whole_second(from), whole_second(to))
+    }
+
+    /// The slots that begin on a day of the rule's own zone, in order.
+    pub fn slots_of_day(&self, date: Date) -> Vec<RuleSlot> {
+        // A day's midnight may not exist or come twice; what the clock shows decides.
+        let around = Offset::UTC.to_timestamp(date.at(12, 0, 0, 0)).map_or(0, Timestamp::as_second);
+        let mut slots = self.slots_between(around - 2 * DAY_S, around + 2 * DAY_S);
+        slots.retain(|slot| self.zone.to_datetime(slot.start).date() == date);
+        slots
     }
 
     /// The slot that holds an instant.
@@ -345,6 +354,23 @@ pub(super) mod tests {
             ),
         ] {
             assert_eq!(shown(&all_day(zone, minutes, 1), from, to), slots, "{zone} {from}");
+        }
+    }
+
+    #[test]
+    fn a_day_has_the_slots_its_clock_shows() {
+        for (zone, date, count) in [
+            ("Europe/Berlin", "2026-11-23", 24),
+            ("Europe/Berlin", "2026-03-29", 23),
+            ("Europe/Berlin", "2026-10-25", 25),
+            // The day begins at one; the day has its last hour twice; the day never was.
+            ("America/Santiago", "2026-09-06", 23),
+            ("America/Santiago", "2026-04-04", 25),
+            ("Pacific/Apia", "2011-12-30", 0),
+            ("Pacific/Kiritimati", "2026-11-23", 24),
+        ] {
+            let slots = all_day(zone, 60, 1).slots_of_day(date.parse().unwrap());
+            assert_eq!(slots.len(), count, "{zone} {date}");
         }
     }
 

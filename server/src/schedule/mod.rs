@@ -4,6 +4,7 @@ pub mod bookings;
 pub mod calendar;
 pub mod capacity;
 mod hours;
+pub mod http;
 mod offsets;
 mod slots;
 pub mod store;

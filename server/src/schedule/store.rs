@@ -135,6 +135,12 @@ pub fn load_capacities(tx: &mut Tx<'_>) -> Result<HashMap<String, Arc<Capacity>>
     rules.map(|(id, setup)| Ok((setup.name.clone(), Arc::new(Capacity::new(&id, &setup)?)))).collect()
 }
 
+/// The capacity rule of that name, ready to be asked, and its zone.
+pub(super) fn capacity(tx: &mut Tx<'_>, name: &str) -> Result<(Capacity, String), Refusal> {
+    let (id, setup) = row_of::<CapacitySetup>(tx, name)?;
+    Ok((Capacity::new(&id, &setup)?, setup.zone))
+}
+
 fn load<K: Definition>(tx: &mut Tx<'_>) -> Result<Vec<(String, K)>, Refusal> {
     let rows = tx.query(K::LIST, &[], |row| Ok((row.get(0)?, row.get::<String>(1)?)))?;
     rows.into_iter().map(|(id, definition)| Ok((id, parse(&definition)?))).collect()

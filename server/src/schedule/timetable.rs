@@ -4,17 +4,19 @@ use super::bookings;
 use super::calendar::Calendar;
 use super::capacity::{Capacity, RuleSlot};
 use super::slots::{self, bookable, bookable_at};
+use super::store;
 use super::wall::{self, Chosen, WallClock};
 use crate::refusal::Refusal;
 use crate::storage::Tx;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use ringback_core::protocol::{Availability, AvailabilityRequest, ProblemCode, Slot, WallTime};
 use std::sync::Arc;
 
 /// Alternatives before the chosen time, and as many after it.
 const ALTERNATIVES: usize = 3;
-/// How far around the chosen time they are looked for: mostly the near ones suffice.
-const REACHES_DAYS: [i64; 2] = [2, 31];
+/// How far around the chosen time they are looked for, as long as there are too few.
+const REACHES_DAYS: [i64; 3] = [2, 8, 31];
 
 /// What decides which times a service offers.
 #[derive(Debug, Clone)]
@@ -112,10 +114,11 @@ impl Timetable {
             let booked = self.booked(tx, &found)?;
             let clock = WallClock::new(&chosen.zone, from, to)?;
             let (before, after) = slots::nearest(&found, &booked, chosen.at, ALTERNATIVES);
-            let is_enough = before.len() == ALTERNATIVES && after.len() == ALTERNATIVES;
+            let is_all_before = before.len() == ALTERNATIVES || from == now;
+            let is_all_after = after.len() == ALTERNATIVES || to == horizon;
             alternatives =
                 before.into_iter().chain(after).map(|slot| slots::shown(slot, &booked, &clock)).collect();
-            if is_enough {
+            if is_all_before && is_all_after {
                 break;
             }
         }
@@ -128,4 +131,14 @@ impl Timetable {
             _ => Ok(slots::Booked::new()),
         }
     }
+}
+
+/// The slots a capacity rule has on a day of its own zone, with the seats that are left.
+pub(super) fn slots_of_day(tx: &mut Tx<'_>, rule: &str, date: Date) -> Result<Vec<Slot>, Refusal> {
+    let (capacity, zone) = store::capacity(tx, rule)?;
+    let slots = capacity.slots_of_day(date);
+    let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(Vec::new()) };
+    let booked = bookings::booked(tx, &capacity.id, first.start, last.end)?;
+    let clock = WallClock::new(&zone, first.start, last.end)?;
+    Ok(slots.iter().map(|slot| slots::shown(slot, &booked, &clock)).collect())
 }

@@ -10,6 +10,9 @@ use ringback_server::routing::resources::{
     AgentSetup, Named, ServiceSetup, create_agent, create_queue, create_service, create_skill,
 };
 use ringback_server::rules::{RuleSetSetup, store as rule_sets};
+use ringback_server::schedule::calendar::CalendarSetup;
+use ringback_server::schedule::capacity::CapacitySetup;
+use ringback_server::schedule::store;
 use ringback_server::storage::{Tx, Vault};
 use serde::Deserialize;
 use std::path::Path;
@@ -22,6 +25,8 @@ struct Centre {
     skill: Vec<Named>,
     call_in_group: Vec<NewCallInGroup>,
     rule_set: Vec<RuleSetSetup>,
+    calendar: Vec<CalendarSetup>,
+    capacity: Vec<CapacitySetup>,
     service: Vec<ServiceSetup>,
     agent: Vec<AgentSetup>,
 }
@@ -58,6 +63,12 @@ fn make(tx: &mut Tx<'_>, vault: &Vault, centre: &Centre) -> Result<Report, Refus
     }
     for set in &centre.rule_set {
         note("rule set", &set.name, rule_sets::create(tx, vault, set, now))?;
+    }
+    for calendar in &centre.calendar {
+        note("calendar", &calendar.name, store::create(tx, calendar, now))?;
+    }
+    for rule in &centre.capacity {
+        note("capacity rule", &rule.name, store::create(tx, rule, now))?;
     }
     for service in &centre.service {
         note("service", &service.name, create_service(tx, service, now))?;
