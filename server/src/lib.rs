@@ -17,4 +17,5 @@ pub mod schedule;
 pub mod serve;
 pub mod storage;
 pub mod telephony;
+pub mod wait;
 pub mod words;
