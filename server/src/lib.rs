@@ -21,4 +21,5 @@ pub mod services;
 pub mod storage;
 pub mod tally;
 pub mod telephony;
+pub mod wait;
 pub mod words;

@@ -36,6 +36,7 @@ on_both_engines!(
     a_dry_run_says_the_same_and_counts_nothing,
     first_uses_at_once_are_all_counted,
     subjects_that_cross_all_get_through,
+    a_service_is_limited_as_a_whole,
     what_no_window_holds_is_forgotten,
     a_clock_put_back_frees_everybody_within_a_window,
     rule_sets_are_kept_sealed,
@@ -219,6 +220,35 @@ async fn subjects_that_cross_all_get_through(engine: Engine) {
     }
     let problem = centre.ask(&limits, ANNA, at(1)).await.unwrap_err();
     assert_eq!(limit(&problem), ("number", Some(59)));
+}
+
+async fn a_service_is_limited_as_a_whole(engine: Engine) {
+    let centre = Centre::open(engine).await;
+    let limits = Limits { service: windows(&[(3, 60), (5, 3600)]), ..Limits::default() };
+    for second in 0..3 {
+        centre.ask(&limits, ANNA, at(second)).await.unwrap();
+    }
+    let problem = centre.ask(&limits, ANNA, at(3)).await.unwrap_err();
+    assert_eq!(limit(&problem), ("service", Some(58)));
+    let checks = centre.look(&limits, ANNA, at(3)).await;
+    assert_eq!(
+        (checks.len(), checks[0].check.as_str(), checks[0].retry_at),
+        (1, "limit.service", Some(at(61)))
+    );
+    centre.ask(&limits, ANNA, at(61)).await.unwrap();
+    centre.ask(&limits, ANNA, at(62)).await.unwrap();
+    let problem = centre.ask(&limits, ANNA, at(200)).await.unwrap_err();
+    assert_eq!(limit(&problem), ("service", Some(3660 - 200)));
+    centre.ask(&limits, Asker { service_id: "se_2", ..ANNA }, at(200)).await.unwrap();
+    // Put back by an hour, the clock frees nobody at once, and everybody a window after the sweep.
+    centre.purge(at(-3600)).await;
+    assert!(centre.ask(&limits, ANNA, at(-3600)).await.is_err());
+    centre.ask(&limits, ANNA, at(60)).await.unwrap();
+    centre.purge(at(20_000)).await;
+    let rows = centre.storage.read(|tx| {
+        Ok::<_, Refusal>(tx.query_one("select count(*) from service_uses", &[], |row| row.get::<u32>(0))?)
+    });
+    assert_eq!(rows.await.unwrap(), 0);
 }
 
 async fn what_no_window_holds_is_forgotten(engine: Engine) {

@@ -1,8 +1,8 @@
 //! Groups: which numbers a service gives out, and how.
 
-use crate::phone;
 use crate::refusal::Refusal;
 use crate::routing::resources::{check_name, name_taken};
+use crate::rules::number;
 use crate::storage::Tx;
 use crate::words::{unword, word};
 use ringback_core::protocol::{PhoneNumber, ProblemCode, Timestamp};
@@ -85,7 +85,7 @@ pub fn create_group(tx: &mut Tx<'_>, new: &NewCallInGroup, now: Timestamp) -> Re
         );
     }
     for number in &new.numbers {
-        phone::check(number, "numbers")?;
+        number::check(number, "numbers")?;
     }
     let id = format!("cg_{}", uuid::Uuid::now_v7().simple());
     let made = tx.execute(

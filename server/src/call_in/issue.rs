@@ -3,8 +3,8 @@
 use super::group::NumberSelection;
 use crate::app::Effects;
 use crate::callbacks::{Record, check_context, later, seal_context};
-use crate::phone;
 use crate::refusal::Refusal;
+use crate::rules::number;
 use crate::storage::{Tx, Vault};
 use crate::words::unword;
 use aws_lc_rs::rand;
@@ -25,7 +25,7 @@ impl NewCallIn {
     /// Checks a request.
     pub fn check(installation_id: String, request: CallInRequest) -> Result<Self, Refusal> {
         if let Some(number) = &request.caller_number {
-            phone::check(number, "caller_number")?;
+            number::check(number, "caller_number")?;
         }
         check_context(&request.context)?;
         Ok(Self { installation_id, request })

@@ -42,8 +42,9 @@ pub struct Limits {
     pub installation: Vec<Window>,
     /// For one client address: IPv4 by /24, IPv6 by /64.
     pub address: Vec<Window>,
-    /// For the service as a whole. Counted in sixtieths of the window, the begun one in full, so it may refuse up to one
-    /// sixtieth too early; requests that are under way at the same moment are not seen by each other.
+    /// For the service as a whole. Counted in sixtieths of the window, but at least whole seconds, and each in full while
+    /// any of it is in the window: room comes up to one of them late. Requests under way at the same moment do not see
+    /// each other.
     pub service: Vec<Window>,
     /// How many callbacks of the service may be open at once; without end when absent.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ pub mod http;
 pub mod limits;
 pub mod number;
 pub mod rule_set;
+mod service_uses;
 pub mod store;
 pub mod uses;
 pub mod verdict;

@@ -2,6 +2,7 @@
 //! [`limits::decide`]; the request also writes its uses down.
 
 use super::limits::{self, Full, Limits, Window};
+use super::service_uses;
 use super::verdict::{failed, passed};
 use crate::refusal::Refusal;
 use crate::storage::{Param, Tx, Vault};
@@ -88,9 +89,10 @@ pub fn spend(
     subjects: &Subjects<'_>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    let busy = service_uses::full(tx, subjects.service_id, &limits.service, now)?;
     let limited = subjects.limited(vault, limits);
     let mut left: Vec<&Subject<'_>> = limited.iter().collect();
-    while !left.is_empty() {
+    loop {
         let known = read(
             tx,
             "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4) \
@@ -98,14 +100,18 @@ pub fn spend(
             &left,
         )?;
         let (writes, full) = judge(&left, &known, now);
-        if let Some((limit, full)) = full.into_iter().max_by_key(|(_, full)| full.retry_at_us) {
+        let full = full.into_iter().chain(busy.map(|full| ("service", full)));
+        if let Some((limit, full)) = full.max_by_key(|(_, full)| full.retry_at_us) {
             return Err(refused(limit, &full, now));
+        }
+        if left.is_empty() {
+            break;
         }
         // Two first uses at once find no row to lock. Then the later one is not written here, and looks again.
         let written = write(tx, &writes)?;
         left.retain(|subject| !written.contains(&subject.key));
     }
-    Ok(())
+    service_uses::count(tx, subjects.service_id, &limits.service, now)
 }
 
 /// What [`spend`] would say, limit by limit, without counting anything.
@@ -127,6 +133,10 @@ pub fn peek(
             let full = full.iter().find(|(name, _)| *name == limit).map(|(_, full)| full);
             checks.push(check(limit, full));
         }
+    }
+    if !limits.service.is_empty() {
+        let full = service_uses::full(tx, subjects.service_id, &limits.service, now)?;
+        checks.push(check("service", full.as_ref()));
     }
     Ok(checks)
 }
@@ -268,5 +278,5 @@ pub fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
             &[&subject, &recent, &now],
         )?;
     }
-    Ok(())
+    service_uses::purge(tx, now)
 }

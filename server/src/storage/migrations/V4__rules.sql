@@ -17,3 +17,14 @@ create table limit_uses (
 create index limit_uses_expired on limit_uses (expires_at);
 -- Finds what lies in the future after the clock was put back.
 create index limit_uses_newest on limit_uses (newest_at);
+
+-- How many requests a service had in each stretch of each of its windows. A storage thread counts in its own shard, so
+-- that none waits for another; the count is the sum.
+create table service_uses (
+    service_id text not null,
+    window_s bigint not null,
+    begins_at bigint not null,
+    shard bigint not null,
+    n bigint not null,
+    primary key (service_id, window_s, begins_at, shard)
+);
