@@ -16,7 +16,8 @@ create table tallies (
 );
 
 insert into tallies (key, shard, n)
-    select 'line/' || queue_id, 0, count(*) from callbacks where state = 'queued' group by queue_id;
+    select 'line/' || queue_id || '/' || requirement_id, 0, count(*) from callbacks where state = 'queued'
+    group by queue_id, requirement_id;
 insert into tallies (key, shard, n)
     select 'open/' || service_id, 0, count(*) from callbacks where state <> 'completed' group by service_id;
 
@@ -29,6 +30,9 @@ create index agent_requirements_of_agent on agent_requirements (agent_id, requir
 alter table agents add column then_state text;
 alter table agents add column then_reason text;
 alter table agents add column wrap_up_by bigint;
+-- Since when, and for which line, the agent is busy with a callback: asking, ringing, talking, wrap-up.
+alter table agents add column spell_since bigint;
+alter table agents add column spell_requirement_id text references requirements (id);
 create index agents_ready on agents (state_since, id) where state = 'ready';
 create index agents_wrapping_up on agents (wrap_up_by) where wrap_up_by is not null;
 
@@ -73,7 +77,10 @@ alter table callbacks add column expires_at bigint;
 alter table callbacks add column due_at bigint;
 -- The wait as it was told at request time, and when agent and customer began to talk: promised and kept.
 alter table callbacks add column promise text;
-alter table callbacks add column reserved_at bigint;
+-- What the promise was reckoned from, until it is held against what came.
+alter table callbacks add column promise_model text;
+-- Since when it is in line, this time.
+alter table callbacks add column entered_at bigint;
 alter table callbacks add column began_at bigint;
 -- Whoever says "no" is not offered the same callback again and again.
 alter table callbacks add column rejected_by text references agents (id);
@@ -117,6 +124,14 @@ create table agent_spells (
     for_us bigint not null
 );
 create index agent_spells_age on agent_spells (at);
+
+-- Shifts of a queue's agents that begin or end, as far as they are known.
+create table planned_changes (
+    queue_id text not null references queues (id),
+    at bigint not null,
+    agents bigint not null,
+    primary key (queue_id, at)
+);
 
 -- Ended callbacks without number and name. What the app knew stays sealed until it is erased.
 create table callbacks_archive (
