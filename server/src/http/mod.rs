@@ -15,7 +15,7 @@ pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, push, routing, rules, schedule};
+use crate::{call_in, callbacks, events, identity, push, routing, rules, schedule, services};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -33,9 +33,15 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(identity::http::register_installation))
         .routes(routes!(callbacks::http::request_callback, callbacks::http::list_callbacks))
+        .routes(routes!(callbacks::http::validate_callback))
         .routes(routes!(callbacks::http::show_callback))
+        .routes(routes!(callbacks::http::show_offer))
+        .routes(routes!(callbacks::http::list_availability))
         .routes(routes!(callbacks::http::cancel_callback))
         .routes(routes!(callbacks::http::confirm_callback))
+        .routes(routes!(callbacks::http::reschedule_callback))
+        .routes(routes!(callbacks::http::snooze_callback))
+        .routes(routes!(callbacks::http::change_number))
         .routes(routes!(push::http::register_device))
         .routes(routes!(call_in::http::request_call_in))
         .routes(routes!(identity::http::create_app_key))
@@ -48,16 +54,24 @@ fn api() -> OpenApiRouter<App> {
             routing::resources_http::list_agents,
             routing::resources_http::update_agent
         ))
-        .routes(routes!(routing::resources_http::create_service, routing::resources_http::list_services))
+        .routes(routes!(services::http::staff_create_service, services::http::staff_list_services))
+        .routes(routes!(services::http::staff_update_service))
+        .routes(routes!(services::http::staff_pause_service))
         .routes(routes!(routing::http::show_desk))
         .routes(routes!(routing::http::choose_state))
         .routes(routes!(callbacks::staff_http::staff_list_callbacks))
         .routes(routes!(callbacks::staff_http::staff_show_callback))
         .routes(routes!(callbacks::staff_http::staff_cancel_callback))
+        .routes(routes!(callbacks::staff_http::staff_reschedule_callback))
+        .routes(routes!(callbacks::staff_http::accept_callback))
+        .routes(routes!(callbacks::staff_http::reject_callback))
         .routes(routes!(callbacks::staff_http::report_result))
         .routes(routes!(callbacks::staff_http::complete_callback))
         .routes(routes!(callbacks::staff_http::list_pushes))
         .routes(routes!(call_in::http::match_call_in))
+        .routes(routes!(call_in::http::report_inbound_call))
+        .routes(routes!(call_in::http::list_call_ins))
+        .routes(routes!(call_in::http::show_group_health))
         .routes(routes!(call_in::http::create_call_in_group, call_in::http::list_call_in_groups))
         .routes(routes!(rules::http::list_rule_sets))
         .routes(routes!(rules::http::put_rule_set, rules::http::show_rule_set, rules::http::delete_rule_set))

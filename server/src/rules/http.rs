@@ -34,7 +34,7 @@ pub async fn put_rule_set(
         ));
     }
     let set = body.value.clone();
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     app.storage.write(move |tx| store::put(tx, &vault, &body.value, now())).await?;
     Ok(Json(set))
 }
@@ -47,7 +47,7 @@ pub async fn list_rule_sets(
     caller: StaffCaller,
 ) -> Result<Json<Vec<RuleSetSetup>>, Refusal> {
     caller.require(Permission::View)?;
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     Ok(Json(app.storage.read(move |tx| store::list(tx, &vault)).await?))
 }
 
@@ -61,7 +61,7 @@ pub async fn show_rule_set(
     Path(name): Path<String>,
 ) -> Result<Json<RuleSetSetup>, Refusal> {
     caller.require(Permission::View)?;
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     Ok(Json(app.storage.read(move |tx| store::get(tx, &vault, &name)).await?))
 }
 
@@ -103,7 +103,7 @@ pub async fn test_number(
     body: JsonBody<NumberTest>,
 ) -> Result<Json<Validation>, Refusal> {
     caller.require(Permission::View)?;
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     Ok(Json(app.storage.read(move |tx| try_number(tx, &vault, &body.value)).await?))
 }
 

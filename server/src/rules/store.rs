@@ -3,6 +3,7 @@
 use super::rule_set::{RuleSet, RuleSetSetup};
 use crate::refusal::Refusal;
 use crate::routing::resources::name_taken;
+use crate::services::{self, changed};
 use crate::storage::{Tx, Vault};
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ const SEALED_AS: &str = "rule_sets.definition";
 /// Makes a rule set; refuses a name that is taken.
 pub fn create(tx: &mut Tx<'_>, vault: &Vault, setup: &RuleSetSetup, now: Timestamp) -> Result<(), Refusal> {
     let sealed = seal(vault, setup)?;
+    changed(tx)?;
     let made = tx.execute(
         "insert into rule_sets (name, definition_sealed, changed_at) values ($1, $2, $3) \
          on conflict (name) do nothing",
@@ -24,6 +26,7 @@ pub fn create(tx: &mut Tx<'_>, vault: &Vault, setup: &RuleSetSetup, now: Timesta
 /// Makes a rule set, or puts it in place of the one of its name.
 pub fn put(tx: &mut Tx<'_>, vault: &Vault, setup: &RuleSetSetup, now: Timestamp) -> Result<(), Refusal> {
     let sealed = seal(vault, setup)?;
+    changed(tx)?;
     tx.execute(
         "insert into rule_sets (name, definition_sealed, changed_at) values ($1, $2, $3) on conflict (name) \
          do update set definition_sealed = excluded.definition_sealed, changed_at = excluded.changed_at",
@@ -56,10 +59,19 @@ pub fn list(tx: &mut Tx<'_>, vault: &Vault) -> Result<Vec<RuleSetSetup>, Refusal
 
 /// Takes a rule set away.
 pub fn delete(tx: &mut Tx<'_>, name: &str) -> Result<(), Refusal> {
+    changed(tx)?;
+    if services::names(tx, |service| service.rule_sets.iter().any(|named| named == name))?.is_some() {
+        return Err(Refusal::of_field(ProblemCode::InUse, "name", ProblemCode::InUse.advice()));
+    }
     match tx.execute("delete from rule_sets where name = $1", &[&name])? {
         0 => Err(unknown()),
         _ => Ok(()),
     }
+}
+
+/// Whether there is a rule set of this name.
+pub fn exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Refusal> {
+    Ok(tx.query_opt("select 1 from rule_sets where name = $1", &[&name], |_| Ok(()))?.is_some())
 }
 
 /// All rule sets, ready to judge.

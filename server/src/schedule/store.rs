@@ -4,6 +4,7 @@ use super::calendar::{Calendar, CalendarSetup};
 use super::capacity::{Capacity, CapacitySetup};
 use crate::refusal::Refusal;
 use crate::routing::resources::name_taken;
+use crate::services::changed;
 use crate::storage::Tx;
 use jiff::Timestamp;
 use ringback_core::protocol::ProblemCode;
@@ -100,6 +101,7 @@ pub fn put<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<
 }
 
 fn insert<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<bool, Refusal> {
+    changed(tx)?;
     let id = format!("{}_{}", K::PREFIX, uuid::Uuid::now_v7().simple());
     Ok(tx.execute(K::INSERT, &[&id, &setup.name(), &json(setup)?, &now])? == 1)
 }
@@ -120,6 +122,7 @@ pub fn delete<K: Definition>(tx: &mut Tx<'_>, name: &str, in_use: bool) -> Resul
     if in_use {
         return Err(Refusal::of_field(ProblemCode::InUse, "name", ProblemCode::InUse.advice()));
     }
+    changed(tx)?;
     K::remove(tx, &id)
 }
 

@@ -6,10 +6,11 @@ mod keys;
 mod push;
 mod rules;
 mod schedule;
+mod service;
 
 use crate::{Failure, apply};
 use call_in::GroupCommand;
-use centre::{AgentCommand, NamedCommand, ServiceCommand};
+use centre::{AgentCommand, NamedCommand};
 use clap::Subcommand;
 use keys::KeyCommand;
 use push::PushCommand;
@@ -20,6 +21,7 @@ use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::storage::{Storage, Tx, Vault};
 use rules::RuleSetCommand;
 use schedule::SetupCommand;
+use service::ServiceCommand;
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
@@ -102,7 +104,7 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::Queue(command) => centre::queue(direct, command).await,
         Admin::Skill(command) => centre::skill(direct, command).await,
         Admin::Agent(command) => centre::agent(direct, command).await,
-        Admin::Service(command) => centre::service(direct, command).await,
+        Admin::Service(command) => service::service(direct, command).await,
         Admin::Calendar(command) => schedule::run::<CalendarSetup>(direct, command).await,
         Admin::Capacity(command) => schedule::run::<CapacitySetup>(direct, command).await,
         Admin::CallInGroup(command) => call_in::run(direct, command).await,
