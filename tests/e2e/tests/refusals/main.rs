@@ -11,6 +11,7 @@ mod asker;
 mod callbacks;
 mod faults;
 mod requests;
+mod rules;
 mod staff;
 #[path = "../support/mod.rs"]
 mod support;
@@ -45,6 +46,7 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     staff::roles(&asker).await?;
     staff::agents(&world, &asker).await?;
     staff::names_and_references(&asker).await?;
+    rules::rule_sets(&asker).await?;
     staff::call_ins(&world, &asker).await?;
     faults::a_body_that_never_ends(&asker).await?;
     faults::the_database_is_gone(&world, &asker, engine).await?;
