@@ -182,8 +182,8 @@ fn set_state(
     let busy = state == AgentState::WrapUp;
     tx.execute(
         "update agents set state = $1, reason = $2, state_since = $3, then_state = null, then_reason = null, \
-         wrap_up_by = null, spell_since = case when $5 = 1 then spell_since end, \
-         spell_requirement_id = case when $5 = 1 then spell_requirement_id end where id = $4",
+         wrap_up_by = null, spell_since = case when cast($5 as bigint) = 1 then spell_since end, \
+         spell_requirement_id = case when cast($5 as bigint) = 1 then spell_requirement_id end where id = $4",
         &[&word(state)?, &reason, &now, &before.agent_id, &busy],
     )?;
     if state == AgentState::Ready {
