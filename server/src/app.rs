@@ -1,8 +1,11 @@
 //! What every part of a running server shares.
 
+use crate::centre::Centre;
 use crate::config::Settings;
 use crate::refusal::Refusal;
-use crate::storage::{Storage, Tx, Vault};
+use crate::routing::matcher::Poke;
+use crate::storage::{Storage, Tx};
+use crate::tally;
 use crate::telephony::Dialer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::BTreeSet;
@@ -27,8 +30,8 @@ impl Deref for App {
 pub struct Shared {
     /// The door to the database.
     pub storage: Storage,
-    /// Seals and opens what must not be read in the database.
-    pub vault: Arc<Vault>,
+    /// What this node knows of its contact centre.
+    pub centre: Arc<Centre>,
     /// As configured.
     pub settings: Settings,
     /// Makes calls.
@@ -44,8 +47,8 @@ pub struct Shared {
 /// Wakes the workers of this node. A poke that is lost costs a delay, never a callback: each worker also looks by
 /// itself from time to time.
 pub struct Pokes {
-    /// Queues in which somebody may fit somebody.
-    pub matcher: mpsc::UnboundedSender<String>,
+    /// Agents and queues where somebody may fit somebody.
+    pub matcher: mpsc::UnboundedSender<Poke>,
     /// A push is due.
     pub push: Notify,
     /// A callback is confirmed and wants to be dialed.
@@ -57,8 +60,10 @@ pub struct Pokes {
 /// What has to be woken once a transaction is committed. Collected inside it, so that nothing is forgotten.
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// Queues in which somebody may now fit somebody.
+    /// Queues into whose line somebody came.
     pub queues: BTreeSet<String>,
+    /// Agents who became ready.
+    pub ready_agents: BTreeSet<String>,
     /// Installations with new events.
     pub installations: BTreeSet<String>,
     /// A push was put into the outbox.
@@ -67,6 +72,28 @@ pub struct Effects {
     pub dial: bool,
     /// A deadline was set.
     pub clock: bool,
+    /// How counts change; written at the end of the transaction.
+    tallies: tally::Changes,
+}
+
+impl Effects {
+    /// Changes a count; see [`tally`].
+    pub fn tally(&mut self, key: String, change: i64) {
+        if change != 0 {
+            *self.tallies.entry(key).or_default() += change;
+        }
+    }
+
+    /// Runs the body of a transaction and writes down at its end what is collected to be written last.
+    pub fn collect<T>(
+        tx: &mut Tx<'_>,
+        body: impl FnOnce(&mut Tx<'_>, &mut Self) -> Result<T, Refusal>,
+    ) -> Result<(T, Self), Refusal> {
+        let mut effects = Self::default();
+        let value = body(tx, &mut effects)?;
+        tally::write(tx, &effects.tallies)?;
+        Ok((value, effects))
+    }
 }
 
 impl App {
@@ -81,21 +108,17 @@ impl App {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>, &mut Effects) -> Result<T, Refusal> + Send + 'static,
     {
-        let (value, effects) = self
-            .storage
-            .write(move |tx| {
-                let mut effects = Effects::default();
-                body(tx, &mut effects).map(|value| (value, effects))
-            })
-            .await?;
+        let (value, effects) =
+            self.storage.write(move |tx| Effects::collect(tx, |tx, effects| body(tx, effects))).await?;
         self.wake(effects);
         Ok(value)
     }
 
     fn wake(&self, effects: Effects) {
-        for queue in effects.queues {
+        let agents = effects.ready_agents.into_iter().map(Poke::Agent);
+        for poke in agents.chain(effects.queues.into_iter().map(Poke::Queue)) {
             // Fails only when the matcher has ended, at shutdown.
-            let _ = self.pokes.matcher.send(queue);
+            let _ = self.pokes.matcher.send(poke);
         }
         for installation in effects.installations {
             self.storage.wakes().publish(format!("installation/{installation}"));

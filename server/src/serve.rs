@@ -2,11 +2,12 @@
 
 use crate::app::{App, Pokes, Shared};
 use crate::callbacks::deadlines;
+use crate::centre::Centre;
 use crate::clock::now;
 use crate::config::Settings;
 use crate::push::{self, lane::Endpoints};
 use crate::refusal::Refusal;
-use crate::routing::matcher;
+use crate::routing::matcher::{self, Poke};
 use crate::storage::{OpenError, Storage};
 use crate::telephony::{self, ByHand};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -51,7 +52,7 @@ pub enum StartError {
 pub struct Server {
     app: App,
     listener: TcpListener,
-    matcher: mpsc::UnboundedReceiver<String>,
+    matcher: mpsc::UnboundedReceiver<Poke>,
     endpoints: Endpoints,
 }
 
@@ -69,7 +70,7 @@ impl Server {
             Pokes { matcher: matcher_poke, push: Notify::new(), dial: Notify::new(), clock: Notify::new() };
         let app = App::new(Shared {
             storage,
-            vault,
+            centre: Arc::new(Centre::new(vault)),
             settings,
             dialer: Arc::new(ByHand),
             metrics,

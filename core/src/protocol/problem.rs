@@ -90,6 +90,7 @@ problem_codes! {
     NumberPremium = "number_premium", 422, "Numbers of this kind are not called", "Give a mobile or landline number. Premium-rate, shared-cost, satellite and similar numbers are not called.";
     NumberCountryNotAllowed = "number_country_not_allowed", 422, "Numbers of this country are not called", "Give a number of a country that the service calls: the offer lists them.";
     NumberBlocked = "number_blocked", 422, "This number is not called", "Give another number, or call the contact centre.";
+    PatternTooLarge = "pattern_too_large", 422, "A pattern is too large", "Shorten the pattern: 200 characters at most, and no large repeats such as `{1000}`.";
     LimitReached = "limit_reached", 429, "Too many requests for now", "Try again when `retry_after_s` is over.";
     CallbacksFull = "callbacks_full", 503, "The service has as many open callbacks as it can keep", "Try again later, or choose a time.";
     ServicePaused = "service_paused", 503, "The service takes no requests for now", "Try again later; `retry_after_s` says when, if that is known.";

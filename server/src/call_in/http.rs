@@ -26,7 +26,7 @@ pub async fn request_call_in(
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
     let new = NewCallIn::check(caller.id, body.value)?;
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     app.change(move |tx, effects| {
         let now = now();
         once(tx, &vault, &intent, 201, now, |tx| issue(tx, effects, &vault, &new, now))
@@ -44,7 +44,7 @@ pub async fn match_call_in(
     body: JsonBody<InboundCall>,
 ) -> Result<Json<MatchedCallIn>, Refusal> {
     caller.require(Permission::RunFloor)?;
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     let matched = app
         .change(move |tx, effects| match_inbound(tx, effects, &vault, &body.value, &caller.actor(), now()))
         .await?;

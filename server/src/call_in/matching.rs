@@ -1,8 +1,8 @@
 //! The call arrives: who is it, and why do they call?
 
 use crate::app::Effects;
-use crate::callbacks::model::{DialResult, Input, next};
-use crate::callbacks::{apply, find_for_update, open_context, open_text};
+use crate::callbacks::model::{DialResult, Input, Phase, Position, next};
+use crate::callbacks::{apply, dialed, find_for_update, open_context, open_text};
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
 use ringback_core::protocol::{AccessCode, ContextValue, PersonName, PhoneNumber, ProblemCode, Timestamp};
@@ -83,8 +83,8 @@ pub fn match_inbound(
     if let Some(callback_id) = &callback_id {
         let mut record = find_for_update(tx, callback_id)?;
         // A customer who took the callback back and calls all the same is known all the same.
-        if next(record.at, Input::Dialed(DialResult::Connected), record.direction).is_some() {
-            apply(tx, effects, &mut record, Input::Dialed(DialResult::Connected), actor, now)?;
+        if record.at == Position::Routing(Phase::Connecting) {
+            dialed(tx, effects, &mut record, DialResult::Connected, actor, now)?;
         }
     }
     Ok(MatchedCallIn {

@@ -3,11 +3,13 @@
 use super::model::Position;
 use super::record::{Record, later};
 use crate::app::Effects;
+use crate::centre::Centre;
 use crate::events;
+use crate::line;
 use crate::phone;
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
-use crate::words::{unword, word};
+use crate::words::word;
 use ringback_core::protocol::{
     self, CallbackRequest, ContextFault, ContextValue, Direction, EventKind, ProblemCode, Timestamp,
 };
@@ -53,38 +55,66 @@ fn context_refused(fault: &ContextFault, field: &str) -> Refusal {
 pub fn create(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
-    vault: &Vault,
+    centre: &Centre,
     new: &NewCallback,
     now: Timestamp,
 ) -> Result<Record, Refusal> {
     let request = &new.request;
-    let service = tx.query_opt(
-        "select id, queue_id, requirement_id, direction, confirm_window_s, confirm_timeout, confirm_attempts, \
-         ask_customer, call_in_group_id from services where name = $1",
-        &[&request.service],
-        |row| {
-            Ok((
-                (row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?, row.get::<String>(3)?),
-                (row.get::<u32>(4)?, row.get::<String>(5)?, row.get::<u32>(6)?, row.get::<bool>(7)?),
-                row.get::<Option<String>>(8)?,
-            ))
-        },
-    )?;
-    let ((service_id, queue_id, requirement_id, direction), confirm, call_in_group_id) =
-        service.ok_or_else(|| {
-            Refusal::of_field(ProblemCode::ServiceUnknown, "service", ProblemCode::ServiceUnknown.advice())
-        })?;
-    let (confirm_window_s, confirm_timeout, confirm_attempts, ask_customer) = confirm;
-    let direction = match request.direction {
-        Some(direction) => direction,
-        None => unword(&direction)?,
-    };
-    if direction == Direction::CustomerOriginated && call_in_group_id.is_none() {
+    let setup = centre.setup.current(tx)?;
+    let service = setup.service(&request.service)?;
+    let policy = &service.policy;
+    let direction = request.direction.unwrap_or(policy.direction);
+    if direction == Direction::CustomerOriginated && service.call_in_group_id.is_none() {
         let code = ProblemCode::CallInNotOffered;
         return Err(Refusal::of_field(code, "direction", code.advice()));
     }
+    let priority = policy.priority;
+    let mut record = Record {
+        id: format!("cb_{}", uuid::Uuid::now_v7().simple()),
+        installation_id: new.installation_id.clone(),
+        service_id: service.id.clone(),
+        policy: Box::new(policy.clone()),
+        call_in_group_id: service.call_in_group_id.clone(),
+        queue_id: service.queue_id.clone(),
+        requirement_id: service.requirement_id.clone(),
+        direction,
+        priority,
+        at: Position::Queued,
+        agent_id: None,
+        waiting_since: now,
+        rank_us: 0,
+        not_before: None,
+        asked: 0,
+        phase_by: None,
+        scheduled: None,
+        seat: None,
+        expires_at: later(now, policy.expires_after_s)?,
+        attempts: 0,
+        reserved_at: None,
+        began_at: None,
+        rejected_by: None,
+        created_at: now,
+        version: 1,
+    };
+    record.stand_at(now);
+    insert(tx, &centre.vault, &record, request, now)?;
+    let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
+    events::append(tx, effects, &record, event, "customer", now)?;
+    line::counted_in(effects, &record);
+    effects.clock = true;
+    if record.at == Position::Queued {
+        effects.queues.insert(record.queue_id.clone());
+    }
+    Ok(record)
+}
 
-    let id = format!("cb_{}", uuid::Uuid::now_v7().simple());
+fn insert(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    record: &Record,
+    request: &CallbackRequest,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     let number_hash = vault.lookup("number", request.number.expose());
     let number = vault.seal(request.number.expose().as_bytes(), "callbacks.number")?;
     let name = request
@@ -93,42 +123,32 @@ pub fn create(
         .map(|name| vault.seal(name.expose().as_bytes(), "callbacks.name"))
         .transpose()?;
     let context = seal_context(vault, &request.context, "callbacks.context")?;
-    let inserted = tx.execute(
-        "insert into callbacks (id, installation_id, service_id, queue_id, requirement_id, number_hash, number_sealed, \
-         name_sealed, context_sealed, direction, state, waiting_since, rank_us, asked, created_at, changed_at, version) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', $11, $12, 0, $11, $11, 1) \
-         on conflict (service_id, number_hash) where state <> 'completed' do nothing",
-        &[
-            &id, &new.installation_id, &service_id, &queue_id, &requirement_id, &number_hash, &number, &name, &context,
-            &word(direction)?, &now, &now.as_microsecond(),
-        ],
-    )?;
-    if inserted == 0 {
-        return Err(already_open(tx, &service_id, &number_hash, &new.installation_id)?);
+    let journey =
+        request.journey.as_ref().map(|journey| seal_json(vault, journey, "callbacks.journey")).transpose()?;
+    let scheduled = record.scheduled.as_ref();
+    let seat = record.seat.as_ref();
+    for open_place in 0..1_u32 {
+        let inserted = tx.execute(
+            "insert into callbacks (id, installation_id, service_id, queue_id, requirement_id, number_hash, \
+             number_sealed, name_sealed, context_sealed, journey_sealed, direction, state, priority, open_place, \
+             waiting_since, rank_us, not_before, scheduled_at, scheduled_local, scheduled_zone, capacity_rule_id, \
+             slot_start, expires_at, due_at, asked, created_at, changed_at, version) values ($1, $2, $3, $4, $5, $6, \
+             $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 0, $25, $25, 1) \
+             on conflict (service_id, number_hash, open_place) where state <> 'completed' do nothing",
+            &[
+                &record.id, &record.installation_id, &record.service_id, &record.queue_id, &record.requirement_id,
+                &number_hash, &number, &name, &context, &journey, &word(record.direction)?,
+                &word(record.at.state())?, &record.priority, &open_place, &record.waiting_since, &record.rank_us,
+                &record.not_before, &scheduled.map(|time| time.at), &scheduled.map(|time| time.local.as_str()),
+                &scheduled.map(|time| time.zone.as_str()), &seat.map(|seat| seat.capacity_rule_id.as_str()),
+                &seat.map(|seat| seat.slot_start), &record.expires_at, &record.due_at(), &now,
+            ],
+        )?;
+        if inserted == 1 {
+            return Ok(());
+        }
     }
-    let record = Record {
-        id,
-        installation_id: new.installation_id.clone(),
-        queue_id: queue_id.clone(),
-        service: request.service.clone(),
-        direction,
-        at: Position::Queued,
-        agent_id: None,
-        rank_us: now.as_microsecond(),
-        not_before: None,
-        asked: 0,
-        confirm_by: None,
-        created_at: now,
-        version: 1,
-        confirm_window_s,
-        confirm_timeout: unword(&confirm_timeout)?,
-        confirm_attempts,
-        ask_customer,
-        call_in_group_id,
-    };
-    events::append(tx, effects, &record, EventKind::Requested, "customer", now)?;
-    effects.queues.insert(queue_id);
-    Ok(record)
+    Err(already_open(tx, &record.service_id, &number_hash, &record.installation_id)?)
 }
 
 /// Says that the number waits already; which callback it is, only to its owner.
@@ -160,9 +180,12 @@ pub(crate) fn seal_context(
     if context.is_empty() {
         return Ok(None);
     }
-    let json =
-        serde_json::to_vec(context).map_err(|_| Refusal::Damaged("a context that cannot be written"))?;
-    Ok(Some(vault.seal(&json, sealed_as)?))
+    Ok(Some(seal_json(vault, context, sealed_as)?))
+}
+
+fn seal_json(vault: &Vault, value: &impl serde::Serialize, sealed_as: &str) -> Result<Vec<u8>, Refusal> {
+    let json = serde_json::to_vec(value).map_err(|_| Refusal::Damaged("a context that cannot be written"))?;
+    Ok(vault.seal(&json, sealed_as)?)
 }
 
 /// When a snooze of this length ends; refuses one that is too short or too long.
@@ -172,7 +195,7 @@ pub(super) fn snooze_until(now: Timestamp, delay_s: u32) -> Result<Timestamp, Re
     } else {
         Err(Refusal::of_field(
             ProblemCode::FieldInvalid,
-            "answer.snooze.delay_s",
+            "delay_s",
             "A snooze lasts 60 to 86400 seconds. Choose a delay in that range.",
         ))
     }

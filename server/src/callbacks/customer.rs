@@ -2,41 +2,52 @@
 
 use super::create::{already_open, snooze_until};
 use super::model::Input;
-use super::record::{self, Record, apply, find_for_update, moved_on, not_found, raw, select_callback};
+use super::record::{self, Record, apply, find_for_update, later, moved_on, not_found, select_callback};
+use super::times;
 use crate::app::Effects;
 use crate::call_in;
+use crate::centre::Centre;
 use crate::push::action;
 use crate::refusal::Refusal;
+use crate::services::policy::Place;
 use crate::storage::{Tx, Vault};
 use ringback_core::protocol::{
     Callback, CallbackList, ConfirmAnswer, ConfirmRequest, Confirmation, Direction, PhoneNumber, ProblemCode,
-    Timestamp,
+    Timestamp, WallTime,
 };
 
 const ACTOR: &str = "customer";
 const PAGE: usize = 50;
 
 /// One callback of an installation.
-pub fn show_own(tx: &mut Tx<'_>, installation_id: &str, id: &str) -> Result<Callback, Refusal> {
-    own(installation_id, record::find(tx, id)?)?.view(tx)
+pub fn show_own(
+    tx: &mut Tx<'_>,
+    centre: &Centre,
+    installation_id: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Callback, Refusal> {
+    own(installation_id, record::find(tx, id)?)?.view(tx, centre, now)
 }
 
 /// An installation's callbacks, newest first.
 pub fn list_own(
     tx: &mut Tx<'_>,
+    centre: &Centre,
     installation_id: &str,
     after: Option<&str>,
+    now: Timestamp,
 ) -> Result<CallbackList, Refusal> {
     // Ids rise with time; `~` comes after every id.
     let rows = tx.query(
         select_callback!("where c.installation_id = $1 and c.id < $2 order by c.id desc limit 51"),
         &[&installation_id, &after.unwrap_or("~")],
-        raw,
+        record::record,
     )?;
     let more = rows.len() > PAGE;
     let mut callbacks = Vec::with_capacity(PAGE);
     for row in rows.into_iter().take(PAGE) {
-        callbacks.push(row.understand()?.view(tx)?);
+        callbacks.push(row.view(tx, centre, now)?);
     }
     let next = callbacks.last().filter(|_| more).map(|last| last.id.clone());
     Ok(CallbackList { callbacks, next })
@@ -46,29 +57,90 @@ pub fn list_own(
 pub fn cancel_own(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
-    installation_id: &str,
-    id: &str,
+    centre: &Centre,
+    (installation_id, id): (&str, &str),
     now: Timestamp,
 ) -> Result<Callback, Refusal> {
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
     apply(tx, effects, &mut record, Input::Cancel { by_staff: false }, ACTOR, now)?;
-    record.view(tx)
+    record.view(tx, centre, now)
+}
+
+/// The owner wants to be left alone for a while, in line or when asked.
+pub fn snooze_own(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    centre: &Centre,
+    (installation_id, id): (&str, &str),
+    delay_s: u32,
+    now: Timestamp,
+) -> Result<Callback, Refusal> {
+    let mut record = own(installation_id, find_for_update(tx, id)?)?;
+    snooze(tx, effects, &mut record, delay_s, now)?;
+    record.view(tx, centre, now)
+}
+
+fn snooze(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    record: &mut Record,
+    delay_s: u32,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let until = snooze_until(now, delay_s)?;
+    record.not_before = Some(until);
+    if record.policy.snooze_place == Place::End {
+        record.stand_at(until);
+    }
+    // Who sleeps past the end would wake up to nothing.
+    record.expires_at = record.expires_at.max(later(until, record.policy.expires_after_s)?);
+    apply(tx, effects, record, Input::Snooze, ACTOR, now)
+}
+
+/// The owner chooses another time, or "now".
+pub fn reschedule_own(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    centre: &Centre,
+    (installation_id, id): (&str, &str),
+    scheduled_for: Option<&WallTime>,
+    now: Timestamp,
+) -> Result<Callback, Refusal> {
+    let mut record = own(installation_id, find_for_update(tx, id)?)?;
+    times::reschedule(tx, effects, centre, &mut record, scheduled_for, (ACTOR, now))?;
+    record.view(tx, centre, now)
+}
+
+/// The owner wants to be called on another number.
+pub fn change_number_own(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    centre: &Centre,
+    (installation_id, id): (&str, &str),
+    number: &PhoneNumber,
+    now: Timestamp,
+) -> Result<Callback, Refusal> {
+    let mut record = own(installation_id, find_for_update(tx, id)?)?;
+    change_number(tx, &centre.vault, &record, number)?;
+    apply(tx, effects, &mut record, Input::ChangeNumber, ACTOR, now)?;
+    record.view(tx, centre, now)
 }
 
 /// The owner answers "are you ready?". The first answer counts: it spends the action tokens of all devices.
 pub fn answer(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
-    vault: &Vault,
+    centre: &Centre,
     (installation_id, id): (&str, &str),
     request: &ConfirmRequest,
     now: Timestamp,
 ) -> Result<Confirmation, Refusal> {
+    let vault = &centre.vault;
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
     if let Some(token) = &request.action_token {
         action::check(tx, vault, token, &record, now)?;
     }
-    let confirm_by = record.confirm_by.ok_or_else(|| moved_on(&record))?;
+    let confirm_by = record.phase_by.filter(|_| record.at.is_asking()).ok_or_else(|| moved_on(&record))?;
     if confirm_by <= now {
         return Err(Refusal::plain(ProblemCode::ConfirmExpired));
     }
@@ -80,15 +152,12 @@ pub fn answer(
             change_number(tx, vault, &record, number)?;
             ready(tx, effects, vault, &mut record, &mut ticket, now)?;
         }
-        ConfirmAnswer::Snooze { delay_s } => {
-            record.not_before = Some(snooze_until(now, *delay_s)?);
-            apply(tx, effects, &mut record, Input::Snooze, ACTOR, now)?;
-        }
+        ConfirmAnswer::Snooze { delay_s } => snooze(tx, effects, &mut record, *delay_s, now)?,
         ConfirmAnswer::Cancel => {
             apply(tx, effects, &mut record, Input::Cancel { by_staff: false }, ACTOR, now)?;
         }
     }
-    Ok(Confirmation { callback: record.view(tx)?, ticket })
+    Ok(Confirmation { callback: record.view(tx, centre, now)?, ticket })
 }
 
 fn ready(
@@ -115,15 +184,13 @@ fn change_number(
     number: &PhoneNumber,
 ) -> Result<(), Refusal> {
     let hash = vault.lookup("number", number.expose());
-    let service_id: String =
-        tx.query_one("select service_id from callbacks where id = $1", &[&record.id], |row| row.get(0))?;
     let taken = tx.query_opt(
         "select 1 from callbacks where service_id = $1 and number_hash = $2 and state <> 'completed' and id <> $3",
-        &[&service_id, &hash, &record.id],
+        &[&record.service_id, &hash, &record.id],
         |_| Ok(()),
     )?;
     if taken.is_some() {
-        return Err(already_open(tx, &service_id, &hash, &record.installation_id)?);
+        return Err(already_open(tx, &record.service_id, &hash, &record.installation_id)?);
     }
     let sealed = vault.seal(number.expose().as_bytes(), "callbacks.number")?;
     tx.execute(

@@ -1,11 +1,16 @@
-//! What happens because time passes: questions nobody answered, snoozes that end, numbers nobody dialed.
+//! What happens because time passes: promised times that come near, questions nobody answered, snoozes and wrap-ups that
+//! end, calls nobody reported on, lines that took too long.
 
-use super::model::Input;
-use super::record::{apply, find_for_update};
+use super::attempts::{dialed, hold_ended};
+use super::model::{DialResult, Input, Phase, Position};
+use super::record::{Record, apply, find_for_update};
+use super::{desk, times};
 use crate::app::{App, Effects};
 use crate::call_in;
+use crate::centre::Centre;
 use crate::clock::now;
 use crate::refusal::Refusal;
+use crate::routing::agents;
 use crate::storage::Tx;
 use futures_util::future::join_all;
 use ringback_core::protocol::Timestamp;
@@ -48,8 +53,8 @@ fn until(at: Timestamp) -> Duration {
 
 fn next_deadline(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, Refusal> {
     Ok(tx.query_one(
-        "select min(at) from (select min(confirm_by) as at from callbacks where confirm_by is not null \
-         union all select min(not_before) from callbacks where not_before is not null \
+        "select min(at) from (select min(due_at) as at from callbacks where due_at is not null \
+         union all select min(wrap_up_by) from agents where wrap_up_by is not null \
          union all select min(expires_at) from call_ins where state = 'waiting') deadlines",
         &[],
         |row| row.get(0),
@@ -59,10 +64,10 @@ fn next_deadline(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, Refusal> {
 /// A deadline that has come.
 #[derive(Debug, Clone)]
 enum Due {
-    /// Nobody answered the question about this callback.
-    Question(String),
-    /// This callback's snooze ends.
-    Snooze(String),
+    /// This callback has been where it is for long enough.
+    Callback(String),
+    /// This agent's wrap-up is over.
+    WrapUp(String),
     /// Nobody dialed the number of this call-in.
     CallIn(String),
 }
@@ -72,8 +77,8 @@ enum Due {
 async fn pass(app: &App) -> Result<usize, Refusal> {
     let due = app.storage.read(|tx| due(tx, now())).await?;
     let handled = join_all(due.into_iter().map(|due| async move {
-        let what = due.clone();
-        let done = app.change(move |tx, effects| handle(tx, effects, &due, now())).await;
+        let (what, centre) = (due.clone(), app.centre.clone());
+        let done = app.change(move |tx, effects| handle(tx, effects, &centre, &due, now())).await;
         if let Err(error) = &done {
             tracing::warn!(?what, %error, "a deadline cannot be handled; it is tried again");
         }
@@ -84,15 +89,11 @@ async fn pass(app: &App) -> Result<usize, Refusal> {
 
 fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<Due>, Refusal> {
     let mut due = tx.query(
-        "select id from callbacks where confirm_by is not null and confirm_by <= $1 order by confirm_by limit 100",
+        "select id from callbacks where due_at is not null and due_at <= $1 order by due_at limit 100",
         &[&now],
-        |row| row.get(0).map(Due::Question),
+        |row| row.get(0).map(Due::Callback),
     )?;
-    due.extend(tx.query(
-        "select id from callbacks where not_before is not null and not_before <= $1 order by not_before limit 100",
-        &[&now],
-        |row| row.get(0).map(Due::Snooze),
-    )?);
+    due.extend(agents::wrap_up_due(tx, now)?.into_iter().map(Due::WrapUp));
     due.extend(tx.query(
         "select id from call_ins where state = 'waiting' and expires_at <= $1 order by expires_at limit 100",
         &[&now],
@@ -101,25 +102,60 @@ fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<Due>, Refusal> {
     Ok(due)
 }
 
-fn handle(tx: &mut Tx<'_>, effects: &mut Effects, due: &Due, now: Timestamp) -> Result<(), Refusal> {
+fn handle(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    centre: &Centre,
+    due: &Due,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     match due {
-        Due::Question(id) => {
+        Due::Callback(id) => {
             let mut record = find_for_update(tx, id)?;
-            if record.confirm_by.is_some_and(|confirm_by| confirm_by <= now) {
-                let last = record.asked >= record.confirm_attempts;
-                let input = Input::ConfirmTimedOut { policy: record.confirm_timeout, last };
-                apply(tx, effects, &mut record, input, "system", now)?;
+            if record.due_at().is_some_and(|due_at| due_at <= now) {
+                handle_callback(tx, effects, centre, &mut record, now)?;
             }
+            Ok(())
         }
-        Due::Snooze(id) => {
-            let woken: Option<String> = tx.query_opt(
-                "update callbacks set not_before = null where id = $1 and not_before <= $2 returning queue_id",
-                &[id, &now],
-                |row| row.get(0),
-            )?;
-            effects.queues.extend(woken);
-        }
-        Due::CallIn(id) => call_in::expire(tx, effects, id, now)?,
+        Due::WrapUp(agent_id) => agents::end_wrap_up(tx, effects, agent_id, now),
+        Due::CallIn(id) => call_in::expire(tx, effects, id, now),
     }
-    Ok(())
+}
+
+/// What the time that has come means where the callback is.
+fn handle_callback(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    centre: &Centre,
+    record: &mut Record,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    const ACTOR: &str = "system";
+    match record.at {
+        Position::Scheduled => times::look_at(tx, effects, centre, record, now),
+        Position::Queued if record.expires_at <= now => apply(tx, effects, record, Input::Expire, ACTOR, now),
+        Position::Queued => {
+            record.not_before = None;
+            tx.execute(
+                "update callbacks set not_before = null, due_at = $1 where id = $2",
+                &[&record.due_at(), &record.id],
+            )?;
+            effects.queues.insert(record.queue_id.clone());
+            Ok(())
+        }
+        Position::Routing(Phase::Previewing) => desk::pass(tx, effects, record, ACTOR, now),
+        Position::Routing(Phase::Reserved | Phase::Notified) => {
+            let last = record.asked >= record.policy.confirm_attempts;
+            let input = Input::ConfirmTimedOut { policy: record.policy.confirm_timeout, last };
+            apply(tx, effects, record, input, ACTOR, now)
+        }
+        Position::Routing(Phase::Connecting | Phase::Ahead) => {
+            dialed(tx, effects, record, DialResult::Failed, ACTOR, now)
+        }
+        Position::Routing(Phase::Holding) => hold_ended(tx, effects, record, ACTOR, now),
+        Position::Processing => apply(tx, effects, record, Input::TalkTimedOut, ACTOR, now),
+        Position::Routing(Phase::Confirmed) | Position::Completed(_) => {
+            Err(Refusal::Damaged("a deadline where there is none"))
+        }
+    }
 }

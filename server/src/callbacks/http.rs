@@ -1,6 +1,9 @@
 //! `/v1/callbacks`: what apps ask.
 
-use super::{NewCallback, answer, cancel_own, create, list_own, show_own};
+use super::{
+    NewCallback, answer, cancel_own, change_number_own, create, list_own, reschedule_own, show_own,
+    snooze_own,
+};
 use crate::app::App;
 use crate::clock::now;
 use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, Params, once};
@@ -9,7 +12,8 @@ use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::{Path, State};
 use ringback_core::protocol::{
-    Callback, CallbackList, CallbackRequest, ConfirmRequest, Confirmation, Problem,
+    Callback, CallbackList, CallbackRequest, ChangeNumberRequest, ConfirmRequest, Confirmation, Problem,
+    RescheduleRequest, SnoozeRequest,
 };
 use serde::Deserialize;
 
@@ -29,10 +33,12 @@ pub async fn request_callback(
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
     let new = NewCallback::check(caller.id, body.value)?;
-    let vault = app.vault.clone();
+    let centre = app.centre.clone();
     app.change(move |tx, effects| {
         let now = now();
-        once(tx, &vault, &intent, 201, now, |tx| create(tx, effects, &vault, &new, now)?.view(tx))
+        once(tx, &centre.vault, &intent, 201, now, |tx| {
+            create(tx, effects, &centre, &new, now)?.view(tx, &centre, now)
+        })
     })
     .await
 }
@@ -46,7 +52,8 @@ pub async fn show_callback(
     caller: InstallationCaller,
     Path(id): Path<String>,
 ) -> Result<Json<Callback>, Refusal> {
-    Ok(Json(app.storage.read(move |tx| show_own(tx, &caller.id, &id)).await?))
+    let centre = app.centre.clone();
+    Ok(Json(app.storage.read(move |tx| show_own(tx, &centre, &caller.id, &id, now())).await?))
 }
 
 /// Where a list goes on.
@@ -65,7 +72,9 @@ pub async fn list_callbacks(
     caller: InstallationCaller,
     Params(page): Params<After>,
 ) -> Result<Json<CallbackList>, Refusal> {
-    Ok(Json(app.storage.read(move |tx| list_own(tx, &caller.id, page.after.as_deref())).await?))
+    let centre = app.centre.clone();
+    let after = page.after;
+    Ok(Json(app.storage.read(move |tx| list_own(tx, &centre, &caller.id, after.as_deref(), now())).await?))
 }
 
 /// Takes a callback back, until it is being handled.
@@ -79,10 +88,12 @@ pub async fn cancel_callback(
     Path(id): Path<String>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent::without_body(caller.id.clone(), key, &format!("cancel {id}"));
-    let vault = app.vault.clone();
+    let centre = app.centre.clone();
     app.change(move |tx, effects| {
         let now = now();
-        once(tx, &vault, &intent, 200, now, |tx| cancel_own(tx, effects, &caller.id, &id, now))
+        once(tx, &centre.vault, &intent, 200, now, |tx| {
+            cancel_own(tx, effects, &centre, (&caller.id, &id), now)
+        })
     })
     .await
 }
@@ -99,14 +110,78 @@ pub async fn confirm_callback(
     body: JsonBody<ConfirmRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    if let ringback_core::protocol::ConfirmAnswer::OtherNumber { number } = &body.value.answer {
-        crate::phone::check(number, "answer.other_number.number")?;
-    }
-    let vault = app.vault.clone();
+    let centre = app.centre.clone();
     app.change(move |tx, effects| {
         let now = now();
-        once(tx, &vault, &intent, 200, now, |tx| {
-            answer(tx, effects, &vault, (&caller.id, &id), &body.value, now)
+        once(tx, &centre.vault, &intent, 200, now, |tx| {
+            answer(tx, effects, &centre, (&caller.id, &id), &body.value, now)
+        })
+    })
+    .await
+}
+
+/// Chooses another time, or "now". The new time is checked as a first one is; the old seat is given back.
+#[utoipa::path(post, path = "/v1/callbacks/{id}/reschedule", tag = "callbacks", operation_id = "reschedule_callback",
+    request_body = RescheduleRequest, params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Callback), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn reschedule_callback(
+    State(app): State<App>,
+    caller: InstallationCaller,
+    key: IdempotencyKey,
+    Path(id): Path<String>,
+    body: JsonBody<RescheduleRequest>,
+) -> Result<Answer, Refusal> {
+    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let centre = app.centre.clone();
+    app.change(move |tx, effects| {
+        let now = now();
+        once(tx, &centre.vault, &intent, 200, now, |tx| {
+            let scheduled_for = body.value.scheduled_for.as_ref();
+            reschedule_own(tx, effects, &centre, (&caller.id, &id), scheduled_for, now)
+        })
+    })
+    .await
+}
+
+/// "Not now": for a while nobody calls. The place in line is kept, or lost, as the service wants it.
+#[utoipa::path(post, path = "/v1/callbacks/{id}/snooze", tag = "callbacks", operation_id = "snooze_callback",
+    request_body = SnoozeRequest, params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Callback), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn snooze_callback(
+    State(app): State<App>,
+    caller: InstallationCaller,
+    key: IdempotencyKey,
+    Path(id): Path<String>,
+    body: JsonBody<SnoozeRequest>,
+) -> Result<Answer, Refusal> {
+    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let centre = app.centre.clone();
+    app.change(move |tx, effects| {
+        let now = now();
+        once(tx, &centre.vault, &intent, 200, now, |tx| {
+            snooze_own(tx, effects, &centre, (&caller.id, &id), body.value.delay_s, now)
+        })
+    })
+    .await
+}
+
+/// Has another number called. It passes the same rules as the first.
+#[utoipa::path(post, path = "/v1/callbacks/{id}/number", tag = "callbacks", operation_id = "change_number",
+    request_body = ChangeNumberRequest, params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = Callback), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn change_number(
+    State(app): State<App>,
+    caller: InstallationCaller,
+    key: IdempotencyKey,
+    Path(id): Path<String>,
+    body: JsonBody<ChangeNumberRequest>,
+) -> Result<Answer, Refusal> {
+    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let centre = app.centre.clone();
+    app.change(move |tx, effects| {
+        let now = now();
+        once(tx, &centre.vault, &intent, 200, now, |tx| {
+            change_number_own(tx, effects, &centre, (&caller.id, &id), &body.value.number, now)
         })
     })
     .await

@@ -1,17 +1,25 @@
 //! Callbacks: what a person asked for, from the request to its end.
 
+mod attempts;
 mod create;
 mod customer;
 pub mod deadlines;
+mod desk;
 pub mod http;
 pub mod model;
 mod record;
 mod staff;
 pub mod staff_http;
+mod times;
+mod view;
 
+pub use attempts::dialed;
 pub use create::{NewCallback, create};
 pub(crate) use create::{check_context, seal_context};
-pub use customer::{answer, cancel_own, list_own, show_own};
-pub use record::{Record, apply, find, find_for_update, find_of_agent, later};
-pub use staff::{StaffCallback, cancel_by_staff, dialed, finish, list, show};
+pub use customer::{answer, cancel_own, change_number_own, list_own, reschedule_own, show_own, snooze_own};
+pub use desk::{Completion, accept, finish, pass, report};
+pub use record::{Record, Seat, apply, find, find_for_update, find_of_agent, later};
+pub use staff::{Attempt, StaffCallback, cancel_by_staff, list, show};
 pub(crate) use staff::{open_context, open_text};
+pub use times::reschedule;
+pub(crate) use times::sleep_while_closed;

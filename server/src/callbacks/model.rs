@@ -1,14 +1,17 @@
-//! The life of a callback as a pure function: where it is, what happens, what follows.
+//! The life of a callback as a pure function: where it is, what happens, what follows. `docs/states.md` is made from it.
 
+use crate::services::policy::ConfirmTimeout;
 use ringback_core::protocol::{CallbackState, CompletedReason, Direction, EventKind, RoutingPhase};
 use serde::{Deserialize, Serialize};
 
 /// Where a callback is. The wire's flat `state`, `phase` and `reason`, with the combinations that cannot be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position {
+    /// Promised for a chosen time.
+    Scheduled,
     /// In line.
     Queued,
-    /// An agent is reserved.
+    /// On the way to being connected.
     Routing(Phase),
     /// The two are talking.
     Processing,
@@ -19,6 +22,8 @@ pub enum Position {
 /// How far the connecting has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// The agent looks at it first.
+    Previewing,
     /// The person is being asked; no provider has taken the push yet.
     Reserved,
     /// The person is being asked, and a provider has taken the push.
@@ -27,13 +32,17 @@ pub enum Phase {
     Confirmed,
     /// The call is being made.
     Connecting,
+    /// The customer is being called before an agent is reserved. On the wire this is `connecting` too.
+    Ahead,
+    /// The customer has answered and waits on the phone for an agent.
+    Holding,
 }
 
 /// What an agent or a phone engine reports of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DialResult {
-    /// The two are talking.
+    /// The customer has answered.
     Connected,
     /// The line was busy.
     Busy,
@@ -49,25 +58,43 @@ pub enum DialResult {
     Rejected,
 }
 
-/// What a service does when nobody answers "are you ready?" in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+/// What the agent says of a talk.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "snake_case")]
-pub enum ConfirmTimeout {
-    /// Call anyway.
-    Connect,
-    /// Back to the same place in line, to be asked again; after the last attempt it ends with `no_answer`.
-    Requeue,
-    /// End with `no_answer`.
-    Complete,
+pub enum Disposition {
+    /// The matter was dealt with.
+    Handled,
+    /// Somebody else answered.
+    WrongPerson,
+    /// The customer chose another time.
+    Reschedule,
+    /// The customer no longer needs the call.
+    Cancel,
 }
 
 /// What happens to a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
+    /// The chosen time is near.
+    Enter,
     /// A ready agent fits.
     Reserve {
-        /// Whether the person is asked first.
+        /// Whether the agent looks at it first.
+        preview: bool,
+        /// Whether the person is asked.
         ask: bool,
+    },
+    /// The agent takes it.
+    Accept {
+        /// Whether the person is asked.
+        ask: bool,
+    },
+    /// The agent does not take it, or let the time for looking pass.
+    Pass {
+        /// Whether the agent becomes `not_ready`.
+        not_ready: bool,
     },
     /// A push provider took the question.
     PushAccepted,
@@ -75,6 +102,13 @@ pub enum Input {
     Ready,
     /// The person says "later".
     Snooze,
+    /// The person, or the contact centre, chooses another time.
+    Reschedule {
+        /// "Now" instead of a time.
+        now: bool,
+    },
+    /// Another number is to be called.
+    ChangeNumber,
     /// The person, or somebody of the contact centre, takes it back.
     Cancel {
         /// Whether the contact centre does.
@@ -87,16 +121,46 @@ pub enum Input {
         /// Whether this was the last attempt.
         last: bool,
     },
+    /// An agent is likely to be free by the time the customer answers.
+    DialAhead,
     /// The phone engine, the agent or the customer begins to dial.
     Dial,
     /// What came of dialing.
-    Dialed(DialResult),
+    Dialed {
+        /// The result.
+        result: DialResult,
+        /// Whether there will be another attempt if it did not connect.
+        again: bool,
+        /// Whether an agent is free for a customer who was called ahead.
+        agent: bool,
+    },
+    /// A free agent takes the customer who waits on the phone.
+    Attach,
+    /// The customer who waits on the phone hung up, or no agent came in time.
+    HoldEnded {
+        /// Whether there will be another attempt.
+        again: bool,
+    },
     /// The number the customer was given to dial was not dialed in time.
     CallInExpired,
     /// The agent is no longer there.
     AgentLost,
     /// The talk is over.
-    Finish,
+    Finish {
+        /// What came of it.
+        disposition: Disposition,
+        /// Whether there will be another attempt if the wrong person answered.
+        again: bool,
+    },
+    /// The talk has lasted longer than any does; nobody said how it ended.
+    TalkTimedOut,
+    /// It has been in line, or waited for its time, for too long.
+    Expire,
+    /// The person has called in.
+    CalledIn {
+        /// Whether that settles it; otherwise it moves to the front.
+        resolve: bool,
+    },
 }
 
 /// What becomes of the agent.
@@ -106,8 +170,12 @@ pub enum AgentMove {
     Keep,
     /// From `ready` to `reserved`.
     Reserve,
+    /// From `ready` to `on_call`.
+    Take,
     /// Back to `ready`, no longer tied to the callback.
     Release,
+    /// To `not_ready`, no longer tied to the callback.
+    Retire,
     /// To `on_call`.
     OnCall,
     /// To `wrap_up`, no longer tied to the callback.
@@ -129,17 +197,37 @@ pub struct Change {
 
 /// Decides what follows, or `None` when the callback is not where the input supposes it.
 pub fn next(at: Position, input: Input, direction: Direction) -> Option<Change> {
-    use Phase::{Confirmed, Connecting, Notified, Reserved};
-    use Position::{Completed, Processing, Queued, Routing};
+    use Phase::{Ahead, Confirmed, Connecting, Holding, Notified, Previewing, Reserved};
+    use Position::{Completed, Processing, Queued, Routing, Scheduled};
 
     let change = |to, event, agent| Some(Change { to, event, agent });
     let complete = |reason, agent| change(Completed(reason), EventKind::Completed, agent);
+    let asked = |ask| if ask { (Reserved, EventKind::Reserved) } else { (Confirmed, EventKind::Confirmed) };
+    // Whom a callback lets go when it leaves where it is; before a call is made it may leave at any moment.
+    let release = if at.holds_agent() { AgentMove::Release } else { AgentMove::Keep };
+    let before_dialing = match at {
+        Scheduled | Queued => true,
+        Routing(phase) => matches!(phase, Previewing | Reserved | Notified | Confirmed),
+        Processing | Completed(_) => false,
+    };
     match (at, input) {
-        (Queued, Input::Reserve { ask: true }) => {
-            change(Routing(Reserved), EventKind::Reserved, AgentMove::Reserve)
+        (Scheduled, Input::Enter) => change(Queued, EventKind::Entered, AgentMove::Keep),
+        (Scheduled | Queued, Input::Expire) => complete(CompletedReason::Expired, AgentMove::Keep),
+
+        (Queued, Input::Reserve { preview: true, .. }) => {
+            change(Routing(Previewing), EventKind::Previewing, AgentMove::Reserve)
         }
-        (Queued, Input::Reserve { ask: false }) => {
-            change(Routing(Confirmed), EventKind::Confirmed, AgentMove::Reserve)
+        (Queued, Input::Reserve { preview: false, ask }) => {
+            let (phase, event) = asked(ask);
+            change(Routing(phase), event, AgentMove::Reserve)
+        }
+        (Routing(Previewing), Input::Accept { ask }) => {
+            let (phase, event) = asked(ask);
+            change(Routing(phase), event, AgentMove::Keep)
+        }
+        (Routing(Previewing), Input::Pass { not_ready }) => {
+            let agent = if not_ready { AgentMove::Retire } else { AgentMove::Release };
+            change(Queued, EventKind::Requeued, agent)
         }
 
         (Routing(Reserved), Input::PushAccepted) => {
@@ -147,9 +235,6 @@ pub fn next(at: Position, input: Input, direction: Direction) -> Option<Change> 
         }
         (Routing(Reserved | Notified), Input::Ready) => {
             change(Routing(Confirmed), EventKind::Confirmed, AgentMove::Keep)
-        }
-        (Routing(Reserved | Notified), Input::Snooze) => {
-            change(Queued, EventKind::Snoozed, AgentMove::Release)
         }
         (Routing(Reserved | Notified), Input::ConfirmTimedOut { policy, last }) => match policy {
             ConfirmTimeout::Connect => change(Routing(Confirmed), EventKind::Confirmed, AgentMove::Keep),
@@ -159,40 +244,84 @@ pub fn next(at: Position, input: Input, direction: Direction) -> Option<Change> 
             }
         },
 
+        (Queued | Routing(_), Input::Snooze) if before_dialing => change(Queued, EventKind::Snoozed, release),
+        (_, Input::Reschedule { now }) if before_dialing => {
+            change(if now { Queued } else { Scheduled }, EventKind::Rescheduled, release)
+        }
+        (Scheduled | Queued, Input::ChangeNumber) => change(at, EventKind::NumberChanged, AgentMove::Keep),
+        (_, Input::CalledIn { resolve: true }) if before_dialing => {
+            complete(CompletedReason::ResolvedByInbound, release)
+        }
+        (Scheduled | Queued, Input::CalledIn { resolve: false }) => {
+            change(Queued, EventKind::MovedToFront, AgentMove::Keep)
+        }
+
+        (Queued, Input::DialAhead) => change(Routing(Ahead), EventKind::Connecting, AgentMove::Keep),
         (Routing(Confirmed), Input::Dial) => {
             change(Routing(Connecting), EventKind::Connecting, AgentMove::Keep)
         }
-        (Routing(Connecting), Input::Dialed(result)) => match result {
-            DialResult::Connected => change(Processing, EventKind::Processing, AgentMove::OnCall),
-            DialResult::Busy | DialResult::NoAnswer | DialResult::Machine => {
-                complete(CompletedReason::NoAnswer, AgentMove::Release)
-            }
-            DialResult::Fax | DialResult::Failed => {
-                complete(CompletedReason::Unreachable, AgentMove::Release)
-            }
-            DialResult::Rejected => complete(CompletedReason::Declined, AgentMove::Release),
-        },
+        (Routing(Connecting), Input::Dialed { result: DialResult::Connected, .. }) => {
+            change(Processing, EventKind::Processing, AgentMove::OnCall)
+        }
+        (Routing(Ahead), Input::Dialed { result: DialResult::Connected, agent: true, .. })
+        | (Routing(Holding), Input::Attach) => change(Processing, EventKind::Processing, AgentMove::Take),
+        (Routing(Ahead), Input::Dialed { result: DialResult::Connected, agent: false, .. }) => {
+            change(Routing(Holding), EventKind::Holding, AgentMove::Keep)
+        }
+        (Routing(Connecting | Ahead), Input::Dialed { again: true, .. }) => {
+            change(Queued, EventKind::AttemptFailed, release)
+        }
+        (Routing(Connecting | Ahead), Input::Dialed { result, again: false, .. }) => {
+            complete(unreached(result), release)
+        }
+        (Routing(Holding), Input::HoldEnded { again: true }) => {
+            change(Queued, EventKind::AttemptFailed, AgentMove::Keep)
+        }
+        (Routing(Holding), Input::HoldEnded { again: false }) => {
+            complete(CompletedReason::Failed, AgentMove::Keep)
+        }
         (Routing(Connecting), Input::CallInExpired) if direction == Direction::CustomerOriginated => {
             complete(CompletedReason::Expired, AgentMove::Release)
         }
 
-        (Routing(_), Input::AgentLost) => change(Queued, EventKind::Requeued, AgentMove::Untie),
-        (Processing, Input::Finish) => complete(CompletedReason::Handled, AgentMove::WrapUp),
+        (Routing(_), Input::AgentLost) if at.holds_agent() => {
+            change(Queued, EventKind::Requeued, AgentMove::Untie)
+        }
+        (Processing, Input::TalkTimedOut) => complete(CompletedReason::Failed, AgentMove::WrapUp),
+        (Processing, Input::Finish { disposition, again }) => match disposition {
+            Disposition::Handled => complete(CompletedReason::Handled, AgentMove::WrapUp),
+            Disposition::WrongPerson if again => change(Queued, EventKind::AttemptFailed, AgentMove::WrapUp),
+            Disposition::WrongPerson => complete(CompletedReason::Unreachable, AgentMove::WrapUp),
+            Disposition::Reschedule => change(Scheduled, EventKind::Rescheduled, AgentMove::WrapUp),
+            Disposition::Cancel => complete(CompletedReason::CancelledByCustomer, AgentMove::WrapUp),
+        },
 
-        (Queued, Input::Cancel { by_staff }) => complete(cancelled(by_staff), AgentMove::Keep),
-        (Routing(_), Input::Cancel { by_staff }) => complete(cancelled(by_staff), AgentMove::Release),
+        (Scheduled | Queued | Routing(_), Input::Cancel { by_staff }) => {
+            let reason = if by_staff {
+                CompletedReason::CancelledByStaff
+            } else {
+                CompletedReason::CancelledByCustomer
+            };
+            complete(reason, release)
+        }
         _ => None,
     }
 }
 
-fn cancelled(by_staff: bool) -> CompletedReason {
-    if by_staff { CompletedReason::CancelledByStaff } else { CompletedReason::CancelledByCustomer }
+/// How a callback ends whose last call had this result.
+fn unreached(result: DialResult) -> CompletedReason {
+    match result {
+        DialResult::Busy | DialResult::NoAnswer | DialResult::Machine => CompletedReason::NoAnswer,
+        DialResult::Fax | DialResult::Failed | DialResult::Connected => CompletedReason::Unreachable,
+        DialResult::Rejected => CompletedReason::Declined,
+    }
 }
 
 impl Position {
     /// The wire's `state`.
     pub fn state(self) -> CallbackState {
         match self {
+            Self::Scheduled => CallbackState::Scheduled,
             Self::Queued => CallbackState::Queued,
             Self::Routing(_) => CallbackState::Routing,
             Self::Processing => CallbackState::Processing,
@@ -202,18 +331,25 @@ impl Position {
 
     /// The wire's `phase`.
     pub fn phase(self) -> Option<RoutingPhase> {
-        match self {
-            Self::Routing(Phase::Reserved) => Some(RoutingPhase::Reserved),
-            Self::Routing(Phase::Notified) => Some(RoutingPhase::Notified),
-            Self::Routing(Phase::Confirmed) => Some(RoutingPhase::Confirmed),
-            Self::Routing(Phase::Connecting) => Some(RoutingPhase::Connecting),
-            _ => None,
-        }
+        let Self::Routing(phase) = self else { return None };
+        Some(match phase {
+            Phase::Previewing => RoutingPhase::Previewing,
+            Phase::Reserved => RoutingPhase::Reserved,
+            Phase::Notified => RoutingPhase::Notified,
+            Phase::Confirmed => RoutingPhase::Confirmed,
+            Phase::Connecting | Phase::Ahead => RoutingPhase::Connecting,
+            Phase::Holding => RoutingPhase::Holding,
+        })
     }
 
     /// The wire's `reason`.
     pub fn reason(self) -> Option<CompletedReason> {
         if let Self::Completed(reason) = self { Some(reason) } else { None }
+    }
+
+    /// Whether it has a place in line, or will have one.
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Queued)
     }
 
     /// Whether the person is being asked.
@@ -223,129 +359,41 @@ impl Position {
 
     /// Whether an agent is tied to the callback.
     pub fn holds_agent(self) -> bool {
-        matches!(self, Self::Routing(_) | Self::Processing)
+        match self {
+            Self::Routing(phase) => !matches!(phase, Phase::Ahead | Phase::Holding),
+            Self::Processing => true,
+            Self::Scheduled | Self::Queued | Self::Completed(_) => false,
+        }
     }
 
-    /// From the wire's three fields; `None` when they contradict each other.
+    /// From the wire's three fields and whether an agent is tied; `None` when they contradict each other.
     pub fn from_parts(
         state: CallbackState,
         phase: Option<RoutingPhase>,
         reason: Option<CompletedReason>,
+        tied: bool,
     ) -> Option<Self> {
-        match (state, phase, reason) {
-            (CallbackState::Queued, None, None) => Some(Self::Queued),
-            (CallbackState::Routing, Some(phase), None) => Some(Self::Routing(match phase {
+        let at = match (state, phase, reason) {
+            (CallbackState::Scheduled, None, None) => Self::Scheduled,
+            (CallbackState::Queued, None, None) => Self::Queued,
+            (CallbackState::Routing, Some(phase), None) => Self::Routing(match phase {
+                RoutingPhase::Previewing => Phase::Previewing,
                 RoutingPhase::Reserved => Phase::Reserved,
                 RoutingPhase::Notified => Phase::Notified,
                 RoutingPhase::Confirmed => Phase::Confirmed,
-                RoutingPhase::Connecting => Phase::Connecting,
-                RoutingPhase::Previewing | RoutingPhase::Holding | RoutingPhase::Unknown => return None,
-            })),
-            (CallbackState::Processing, None, None) => Some(Self::Processing),
-            (CallbackState::Completed, None, Some(reason)) => Some(Self::Completed(reason)),
-            _ => None,
-        }
+                RoutingPhase::Connecting if tied => Phase::Connecting,
+                RoutingPhase::Connecting => Phase::Ahead,
+                RoutingPhase::Holding => Phase::Holding,
+                RoutingPhase::Unknown => return None,
+            }),
+            (CallbackState::Processing, None, None) => Self::Processing,
+            (CallbackState::Completed, None, Some(reason)) => Self::Completed(reason),
+            _ => return None,
+        };
+        (at.holds_agent() == tied).then_some(at)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const DIRECTIONS: [Direction; 2] = [Direction::CustomerTerminated, Direction::CustomerOriginated];
-
-    fn inputs() -> Vec<Input> {
-        let mut all = vec![
-            Input::Reserve { ask: true },
-            Input::Reserve { ask: false },
-            Input::PushAccepted,
-            Input::Ready,
-            Input::Snooze,
-            Input::Cancel { by_staff: false },
-            Input::Cancel { by_staff: true },
-            Input::Dial,
-            Input::CallInExpired,
-            Input::AgentLost,
-            Input::Finish,
-        ];
-        for policy in [ConfirmTimeout::Connect, ConfirmTimeout::Requeue, ConfirmTimeout::Complete] {
-            all.extend([false, true].map(|last| Input::ConfirmTimedOut { policy, last }));
-        }
-        use DialResult::*;
-        all.extend([Connected, Busy, NoAnswer, Machine, Fax, Failed, Rejected].map(Input::Dialed));
-        all
-    }
-
-    fn walk(inputs: &[Input]) -> Position {
-        inputs.iter().fold(Position::Queued, |at, input| {
-            next(at, *input, Direction::CustomerTerminated).expect("a legal step").to
-        })
-    }
-
-    #[test]
-    fn the_road_ends_handled() {
-        let road = [
-            Input::Reserve { ask: true },
-            Input::PushAccepted,
-            Input::Ready,
-            Input::Dial,
-            Input::Dialed(DialResult::Connected),
-            Input::Finish,
-        ];
-        assert_eq!(walk(&road), Position::Completed(CompletedReason::Handled));
-    }
-
-    #[test]
-    fn a_silent_customer_is_treated_as_the_service_wants() {
-        let silent =
-            |policy, last| walk(&[Input::Reserve { ask: true }, Input::ConfirmTimedOut { policy, last }]);
-        let no_answer = Position::Completed(CompletedReason::NoAnswer);
-        assert_eq!(silent(ConfirmTimeout::Connect, true), Position::Routing(Phase::Confirmed));
-        assert_eq!(silent(ConfirmTimeout::Requeue, false), Position::Queued);
-        assert_eq!(silent(ConfirmTimeout::Requeue, true), no_answer);
-        assert_eq!(silent(ConfirmTimeout::Complete, false), no_answer);
-    }
-
-    #[test]
-    fn a_call_that_fails_ends_with_its_reason() {
-        let dialed =
-            |result| walk(&[Input::Reserve { ask: false }, Input::Dial, Input::Dialed(result)]).reason();
-        assert_eq!(dialed(DialResult::Busy), Some(CompletedReason::NoAnswer));
-        assert_eq!(dialed(DialResult::Failed), Some(CompletedReason::Unreachable));
-        assert_eq!(dialed(DialResult::Rejected), Some(CompletedReason::Declined));
-    }
-
-    #[test]
-    fn nobody_cancels_a_call_that_is_being_handled() {
-        for by_staff in [false, true] {
-            let cancel = Input::Cancel { by_staff };
-            assert_eq!(next(Position::Processing, cancel, Direction::CustomerTerminated), None);
-        }
-    }
-
-    proptest! {
-        /// Whatever happens in whatever order: what is over stays over, and an agent is tied exactly while the
-        /// callback holds one, so none is lost and none is held twice.
-        #[test]
-        fn agents_are_tied_and_untied_in_step(
-            steps in proptest::collection::vec(0..inputs().len(), 0..60), direction in 0..2usize,
-        ) {
-            let inputs = inputs();
-            let (mut at, mut tied) = (Position::Queued, false);
-            for step in steps {
-                let Some(change) = next(at, inputs[step], DIRECTIONS[direction]) else { continue };
-                prop_assert!(!matches!(at, Position::Completed(_)), "moved after its end");
-                tied = match change.agent {
-                    AgentMove::Reserve => { prop_assert!(!tied); true }
-                    AgentMove::OnCall => { prop_assert!(tied); true }
-                    AgentMove::Release | AgentMove::WrapUp | AgentMove::Untie => { prop_assert!(tied); false }
-                    AgentMove::Keep => tied,
-                };
-                at = change.to;
-                prop_assert_eq!(tied, at.holds_agent());
-                prop_assert_eq!(Position::from_parts(at.state(), at.phase(), at.reason()), Some(at));
-            }
-        }
-    }
-}
+#[path = "model_tests.rs"]
+mod tests;

@@ -1,13 +1,27 @@
 //! A callback as it is stored, and the one way to change it.
 
-use super::model::{self, AgentMove, ConfirmTimeout, Input, Position};
+use super::attempts;
+use super::model::{self, Input, Phase, Position};
 use crate::app::Effects;
 use crate::events;
+use crate::line;
 use crate::push::outbox;
 use crate::refusal::Refusal;
+use crate::routing::agents;
+use crate::schedule::bookings;
+use crate::services::ServiceSetup;
 use crate::storage::{Row, StorageError, Tx};
-use crate::words::{unword, word};
-use ringback_core::protocol::{Callback, Direction, ProblemCode, PushEvent, Timestamp};
+use crate::words::{column_word, word};
+use ringback_core::protocol::{Callback, Direction, ProblemCode, PushEvent, ScheduledTime, Timestamp};
+
+/// A place in a slot's capacity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// Whose capacity.
+    pub capacity_rule_id: String,
+    /// The slot's first instant.
+    pub slot_start: Timestamp,
+}
 
 /// A stored callback and what its service wants of it.
 #[derive(Debug, Clone)]
@@ -16,46 +30,62 @@ pub struct Record {
     pub id: String,
     /// Whose it is.
     pub installation_id: String,
+    /// Its service.
+    pub service_id: String,
+    /// What its service wants.
+    pub policy: Box<ServiceSetup>,
+    /// Where a number to dial comes from.
+    pub call_in_group_id: Option<String>,
     /// Where it waits.
     pub queue_id: String,
-    /// Its service.
-    pub service: String,
+    /// What an agent must be able to do for it.
+    pub requirement_id: String,
     /// Who dials.
     pub direction: Direction,
+    /// How urgent it is.
+    pub priority: u32,
     /// Where it is in its life.
     pub at: Position,
-    /// The agent it is tied to; set it before a [`Input::Reserve`].
+    /// The agent it is tied to; set it before an input that ties one.
     pub agent_id: Option<String>,
-    /// Its key in the line: lower is earlier.
+    /// Its place in line counts from then.
+    pub waiting_since: Timestamp,
+    /// Its key in the line: lower is earlier. See [`crate::routing::matching::rank_us`].
     pub rank_us: i64,
-    /// Asleep until then; set it before a [`Input::Snooze`].
+    /// Asleep until then: after a snooze, between two attempts, outside opening hours. While it is scheduled, when it is
+    /// looked at next.
     pub not_before: Option<Timestamp>,
     /// How often the person was asked.
     pub asked: u32,
-    /// Until when the person may answer.
-    pub confirm_by: Option<Timestamp>,
+    /// Until when it may be in its phase.
+    pub phase_by: Option<Timestamp>,
+    /// When the call was promised.
+    pub scheduled: Option<ScheduledTime>,
+    /// The seat it holds.
+    pub seat: Option<Seat>,
+    /// When it ends if nobody is reached for it before.
+    pub expires_at: Timestamp,
+    /// How often the customer was called.
+    pub attempts: u32,
+    /// Since when an agent is kept busy by it.
+    pub reserved_at: Option<Timestamp>,
+    /// When the two began to talk.
+    pub began_at: Option<Timestamp>,
+    /// The agent who did not want it last.
+    pub rejected_by: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// How often it changed.
     pub version: u32,
-    /// How long the person has to answer, in seconds.
-    pub confirm_window_s: u32,
-    /// What happens when nobody answers.
-    pub confirm_timeout: ConfirmTimeout,
-    /// How often the person is asked at most.
-    pub confirm_attempts: u32,
-    /// Whether the person is asked at all.
-    pub ask_customer: bool,
-    /// Where a number to dial comes from.
-    pub call_in_group_id: Option<String>,
 }
 
 macro_rules! select_callback {
     ($rest:literal) => {
         concat!(
-            "select c.id, c.installation_id, c.queue_id, s.name, c.direction, c.state, c.phase, c.reason, c.agent_id, \
-             c.rank_us, c.not_before, c.asked, c.confirm_by, c.created_at, c.version, s.confirm_window_s, \
-             s.confirm_timeout, s.confirm_attempts, s.ask_customer, s.call_in_group_id \
+            "select c.id, c.installation_id, c.service_id, s.policy, s.call_in_group_id, c.queue_id, c.requirement_id, \
+             c.direction, c.priority, c.state, c.phase, c.reason, c.agent_id, c.waiting_since, c.rank_us, c.not_before, \
+             c.asked, c.phase_by, c.scheduled_at, c.scheduled_local, c.scheduled_zone, c.capacity_rule_id, c.slot_start, \
+             c.expires_at, c.attempts, c.reserved_at, c.began_at, c.rejected_by, c.created_at, c.version \
              from callbacks c join services s on s.id = c.service_id ",
             $rest
         )
@@ -63,66 +93,55 @@ macro_rules! select_callback {
 }
 pub(super) use select_callback;
 
-/// The columns as they come; words are understood afterwards.
-pub(super) struct Raw {
-    record: Record,
-    direction: String,
-    state: String,
-    phase: Option<String>,
-    reason: Option<String>,
-    confirm_timeout: String,
-}
-
-pub(super) fn raw(row: &Row<'_>) -> Result<Raw, StorageError> {
-    Ok(Raw {
-        direction: row.get(4)?,
-        state: row.get(5)?,
-        phase: row.get(6)?,
-        reason: row.get(7)?,
-        confirm_timeout: row.get(16)?,
-        record: Record {
-            id: row.get(0)?,
-            installation_id: row.get(1)?,
-            queue_id: row.get(2)?,
-            service: row.get(3)?,
-            direction: Direction::CustomerTerminated,
-            at: Position::Queued,
-            agent_id: row.get(8)?,
-            rank_us: row.get(9)?,
-            not_before: row.get(10)?,
-            asked: row.get(11)?,
-            confirm_by: row.get(12)?,
-            created_at: row.get(13)?,
-            version: row.get(14)?,
-            confirm_window_s: row.get(15)?,
-            confirm_timeout: ConfirmTimeout::Connect,
-            confirm_attempts: row.get(17)?,
-            ask_customer: row.get(18)?,
-            call_in_group_id: row.get(19)?,
+pub(super) fn record(row: &Row<'_>) -> Result<Record, StorageError> {
+    let scheduled = (row.get(18)?, row.get(19)?, row.get(20)?);
+    let agent_id: Option<String> = row.get(12)?;
+    let at = Position::from_parts(
+        column_word(row, 9)?,
+        row.get::<Option<String>>(10)?.map(|_| column_word(row, 10)).transpose()?,
+        row.get::<Option<String>>(11)?.map(|_| column_word(row, 11)).transpose()?,
+        agent_id.is_some(),
+    );
+    Ok(Record {
+        id: row.get(0)?,
+        installation_id: row.get(1)?,
+        service_id: row.get(2)?,
+        policy: serde_json::from_str(&row.get::<String>(3)?)
+            .map_err(|_| StorageError::Column { index: 3, wanted: "a service's policy" })?,
+        call_in_group_id: row.get(4)?,
+        queue_id: row.get(5)?,
+        requirement_id: row.get(6)?,
+        direction: column_word(row, 7)?,
+        priority: row.get(8)?,
+        at: at.ok_or(StorageError::Column { index: 9, wanted: "a state that fits its phase and reason" })?,
+        agent_id,
+        waiting_since: row.get(13)?,
+        rank_us: row.get(14)?,
+        not_before: row.get(15)?,
+        asked: row.get(16)?,
+        phase_by: row.get(17)?,
+        scheduled: match scheduled {
+            (Some(at), Some(local), Some(zone)) => Some(ScheduledTime { at, local, zone, local_now: None }),
+            _ => None,
         },
+        seat: match (row.get(21)?, row.get(22)?) {
+            (Some(capacity_rule_id), Some(slot_start)) => Some(Seat { capacity_rule_id, slot_start }),
+            _ => None,
+        },
+        // Callbacks of before there was an expiry have none stored.
+        expires_at: row.get::<Option<Timestamp>>(23)?.unwrap_or(Timestamp::MAX),
+        attempts: row.get(24)?,
+        reserved_at: row.get(25)?,
+        began_at: row.get(26)?,
+        rejected_by: row.get(27)?,
+        created_at: row.get(28)?,
+        version: row.get(29)?,
     })
-}
-
-impl Raw {
-    pub(super) fn understand(self) -> Result<Record, Refusal> {
-        let at = Position::from_parts(
-            unword(&self.state)?,
-            self.phase.as_deref().map(unword).transpose()?,
-            self.reason.as_deref().map(unword).transpose()?,
-        );
-        Ok(Record {
-            direction: unword(&self.direction)?,
-            at: at.ok_or(Refusal::Damaged("a callback's state"))?,
-            confirm_timeout: unword(&self.confirm_timeout)?,
-            ..self.record
-        })
-    }
 }
 
 /// Finds a callback.
 pub fn find(tx: &mut Tx<'_>, id: &str) -> Result<Record, Refusal> {
-    let raw = tx.query_opt(select_callback!("where c.id = $1"), &[&id], raw)?;
-    raw.ok_or_else(not_found)?.understand()
+    tx.query_opt(select_callback!("where c.id = $1"), &[&id], record)?.ok_or_else(not_found)
 }
 
 /// Finds a callback in order to change it.
@@ -159,7 +178,7 @@ pub(super) fn moved_on(record: &Record) -> Refusal {
 }
 
 /// Changes a callback: the decision is [`model::next`]'s, and everything that follows from it is written here, in the
-/// caller's transaction: the callback, the agent, the event, the push (I1).
+/// caller's transaction: the callback, its seat, the agent, the event, the push, the counts (I1).
 pub fn apply(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
@@ -169,83 +188,60 @@ pub fn apply(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let change = model::next(record.at, input, record.direction).ok_or_else(|| moved_on(record))?;
+    let was = record.at;
+    // Whoever was tied is moved; whoever is being tied was set by the caller.
     let agent = record.agent_id.clone();
-    record.at = change.to;
-    record.version += 1;
-    if record.at.is_asking() {
-        if record.confirm_by.is_none() {
-            record.asked += 1;
-            record.confirm_by = Some(later(now, record.confirm_window_s)?);
-            effects.clock = true;
+    let busy_since = record.reserved_at;
+    record.move_to(change.to, now)?;
+    if was.is_waiting() && matches!(record.at, Position::Completed(_)) {
+        // Nobody was called: the seat is free again.
+        if let Some(seat) = record.seat.take() {
+            bookings::release(tx, &seat.capacity_rule_id, seat.slot_start)?;
         }
-    } else {
-        record.confirm_by = None;
     }
-    if !record.at.holds_agent() {
-        record.agent_id = None;
+    write(tx, record, now)?;
+    if let Some(agent) = &agent {
+        agents::follow(tx, effects, agent, change.agent, record, now)?;
     }
-    if record.at != Position::Queued {
-        record.not_before = None;
-    }
-    let (state, phase, reason) = (
-        word(record.at.state())?,
-        record.at.phase().map(word).transpose()?,
-        record.at.reason().map(word).transpose()?,
-    );
-    tx.execute(
-        "update callbacks set state = $1, phase = $2, reason = $3, agent_id = $4, not_before = $5, asked = $6, \
-         confirm_by = $7, changed_at = $8, version = $9 where id = $10",
-        &[
-            &state, &phase, &reason, &record.agent_id, &record.not_before, &record.asked, &record.confirm_by, &now,
-            &record.version, &record.id,
-        ],
-    )?;
-    if let Some(agent) = agent {
-        move_agent(tx, effects, &agent, change.agent, now)?;
-    }
+    attempts::note(tx, record, was, input, now)?;
+    line::follow(tx, effects, (was, busy_since), record, now)?;
     match record.at {
-        Position::Queued => {
+        Position::Queued if record.not_before.is_none() => {
             effects.queues.insert(record.queue_id.clone());
-            effects.clock |= record.not_before.is_some();
         }
-        Position::Routing(model::Phase::Confirmed) => effects.dial = true,
+        Position::Routing(Phase::Confirmed | Phase::Ahead) => effects.dial = true,
         _ => {}
     }
+    effects.clock |= record.due_at().is_some();
     events::append(tx, effects, record, change.event, actor, now)?;
-    if let (Input::Reserve { ask: true }, Some(expires_at)) = (input, record.confirm_by) {
+    if let (true, false, Some(expires_at)) = (record.at.is_asking(), was.is_asking(), record.phase_by) {
         outbox::enqueue(tx, effects, record, PushEvent::AgentReady, expires_at, now)?;
     }
     Ok(())
 }
 
-fn move_agent(
-    tx: &mut Tx<'_>,
-    effects: &mut Effects,
-    agent_id: &str,
-    agent_move: AgentMove,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    let (from, to) = match agent_move {
-        AgentMove::Keep | AgentMove::Untie => return Ok(()),
-        AgentMove::Reserve => ("ready", "reserved"),
-        AgentMove::Release => ("reserved", "ready"),
-        AgentMove::OnCall => ("reserved", "on_call"),
-        AgentMove::WrapUp => ("on_call", "wrap_up"),
-    };
-    let moved = tx.execute(
-        "update agents set state = $1, reason = null, state_since = $2 where id = $3 and state = $4",
-        &[&to, &now, &agent_id, &from],
+/// Writes down where a record is.
+fn write(tx: &mut Tx<'_>, record: &Record, now: Timestamp) -> Result<(), Refusal> {
+    let (state, phase, reason) = (
+        word(record.at.state())?,
+        record.at.phase().map(word).transpose()?,
+        record.at.reason().map(word).transpose()?,
+    );
+    let scheduled = record.scheduled.as_ref();
+    tx.execute(
+        "update callbacks set state = $1, phase = $2, reason = $3, agent_id = $4, not_before = $5, asked = $6, \
+         phase_by = $7, changed_at = $8, version = $9, waiting_since = $10, rank_us = $11, scheduled_at = $12, \
+         scheduled_local = $13, scheduled_zone = $14, capacity_rule_id = $15, slot_start = $16, expires_at = $17, \
+         due_at = $18, attempts = $19, reserved_at = $20, began_at = $21, rejected_by = $22 where id = $23",
+        &[
+            &state, &phase, &reason, &record.agent_id, &record.not_before, &record.asked, &record.phase_by, &now,
+            &record.version, &record.waiting_since, &record.rank_us, &scheduled.map(|time| time.at),
+            &scheduled.map(|time| time.local.as_str()), &scheduled.map(|time| time.zone.as_str()),
+            &record.seat.as_ref().map(|seat| seat.capacity_rule_id.as_str()),
+            &record.seat.as_ref().map(|seat| seat.slot_start), &record.expires_at, &record.due_at(), &record.attempts,
+            &record.reserved_at, &record.began_at, &record.rejected_by, &record.id,
+        ],
     )?;
-    if moved != 1 {
-        return Err(Refusal::Damaged("an agent's state and callback contradict each other"));
-    }
-    if agent_move == AgentMove::Release {
-        let queues =
-            tx.query("select queue_id from agent_queues where agent_id = $1", &[&agent_id], |row| {
-                row.get(0)
-            })?;
-        effects.queues.extend::<Vec<String>>(queues);
-    }
     Ok(())
 }
 
@@ -256,38 +252,76 @@ pub fn later(now: Timestamp, seconds: impl Into<i64>) -> Result<Timestamp, Refus
 }
 
 impl Record {
+    /// What a move means for the record's own times.
+    fn move_to(&mut self, to: Position, now: Timestamp) -> Result<(), Refusal> {
+        let was = std::mem::replace(&mut self.at, to);
+        self.version += 1;
+        if !to.holds_agent() {
+            self.agent_id = None;
+        }
+        if !to.is_waiting() {
+            self.not_before = None;
+        }
+        if to.is_asking() && !was.is_asking() {
+            self.asked += 1;
+        }
+        if !(to.is_asking() && was.is_asking()) {
+            let limit_s = match to {
+                Position::Routing(Phase::Previewing) => self.policy.preview_s,
+                Position::Routing(Phase::Reserved | Phase::Notified) => Some(self.policy.confirm_window_s),
+                // A customer who dials has the ticket's time; who is called has the call's.
+                Position::Routing(Phase::Connecting) if self.direction == Direction::CustomerOriginated => {
+                    None
+                }
+                Position::Routing(Phase::Connecting | Phase::Ahead) => Some(self.policy.connect_max_s),
+                Position::Routing(Phase::Holding) => Some(self.policy.pacing.hold_s),
+                Position::Processing => Some(self.policy.talk_max_s),
+                _ => None,
+            };
+            self.phase_by = limit_s.map(|limit_s| later(now, limit_s)).transpose()?;
+        }
+        if matches!(to, Position::Routing(Phase::Connecting | Phase::Ahead)) {
+            self.attempts += 1;
+        }
+        if to == Position::Processing {
+            self.began_at = self.began_at.or(Some(now));
+        }
+        if to.holds_agent() != was.holds_agent() {
+            self.reserved_at = to.holds_agent().then_some(now);
+        }
+        Ok(())
+    }
+
+    /// The earliest of its deadlines.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let expires_at = self.at.is_waiting().then_some(self.expires_at);
+        [self.phase_by, self.not_before, expires_at].into_iter().flatten().min()
+    }
+
+    /// Puts it where one stands who asks at this moment.
+    pub fn stand_at(&mut self, since: Timestamp) {
+        self.waiting_since = since;
+        self.rank_us =
+            crate::routing::matching::rank_us(since.as_microsecond(), self.priority, &self.policy.ageing);
+    }
+
     /// The callback as its owner sees it, without its place in line.
     pub fn snapshot(&self) -> Callback {
         Callback {
             id: self.id.clone(),
-            service: self.service.clone(),
+            service: self.policy.name.clone(),
             state: self.at.state(),
             phase: self.at.phase(),
             reason: self.at.reason(),
             direction: self.direction,
             position: None,
             wait: None,
-            scheduled: None,
-            attempts: 0,
+            scheduled: self.scheduled.clone(),
+            attempts: self.attempts,
             created_at: self.created_at,
-            confirm_by: self.confirm_by,
-            not_before: self.not_before,
+            confirm_by: self.phase_by.filter(|_| self.at.is_asking()),
+            not_before: self.not_before.filter(|_| self.at == Position::Queued),
             version: self.version.into(),
         }
-    }
-
-    /// The callback as its owner sees it, with its place in line.
-    pub fn view(&self, tx: &mut Tx<'_>) -> Result<Callback, Refusal> {
-        let mut view = self.snapshot();
-        if self.at == Position::Queued {
-            let ahead: u32 = tx.query_one(
-                "select count(*) from (select 1 from callbacks where queue_id = $1 and state = 'queued' \
-                 and (rank_us, id) < ($2, $3) limit 999) ahead",
-                &[&self.queue_id, &self.rank_us, &self.id],
-                |row| row.get(0),
-            )?;
-            view.position = Some(ahead + 1);
-        }
-        Ok(view)
     }
 }

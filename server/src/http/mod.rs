@@ -13,7 +13,7 @@ pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, push, routing, schedule};
+use crate::{call_in, callbacks, events, identity, push, routing, schedule, services};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -34,6 +34,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(callbacks::http::show_callback))
         .routes(routes!(callbacks::http::cancel_callback))
         .routes(routes!(callbacks::http::confirm_callback))
+        .routes(routes!(callbacks::http::reschedule_callback))
+        .routes(routes!(callbacks::http::snooze_callback))
+        .routes(routes!(callbacks::http::change_number))
         .routes(routes!(push::http::register_device))
         .routes(routes!(call_in::http::request_call_in))
         .routes(routes!(identity::http::create_app_key))
@@ -46,21 +49,35 @@ fn api() -> OpenApiRouter<App> {
             routing::resources_http::list_agents,
             routing::resources_http::update_agent
         ))
-        .routes(routes!(routing::resources_http::create_service, routing::resources_http::list_services))
+        .routes(routes!(services::http::staff_create_service, services::http::staff_list_services))
+        .routes(routes!(services::http::staff_update_service))
+        .routes(routes!(services::http::staff_pause_service))
         .routes(routes!(routing::http::show_desk))
         .routes(routes!(routing::http::choose_state))
         .routes(routes!(callbacks::staff_http::staff_list_callbacks))
         .routes(routes!(callbacks::staff_http::staff_show_callback))
         .routes(routes!(callbacks::staff_http::staff_cancel_callback))
+        .routes(routes!(callbacks::staff_http::staff_reschedule_callback))
+        .routes(routes!(callbacks::staff_http::accept_callback))
+        .routes(routes!(callbacks::staff_http::reject_callback))
         .routes(routes!(callbacks::staff_http::report_result))
         .routes(routes!(callbacks::staff_http::complete_callback))
         .routes(routes!(callbacks::staff_http::list_pushes))
         .routes(routes!(call_in::http::match_call_in))
         .routes(routes!(call_in::http::create_call_in_group, call_in::http::list_call_in_groups))
+        .routes(routes!(schedule::http::availability))
         .routes(routes!(schedule::http::list_calendars))
-        .routes(routes!(schedule::http::put_calendar, schedule::http::show_calendar))
+        .routes(routes!(
+            schedule::http::put_calendar,
+            schedule::http::show_calendar,
+            schedule::http::delete_calendar
+        ))
         .routes(routes!(schedule::http::list_capacity_rules))
-        .routes(routes!(schedule::http::put_capacity_rule, schedule::http::show_capacity_rule))
+        .routes(routes!(
+            schedule::http::put_capacity_rule,
+            schedule::http::show_capacity_rule,
+            schedule::http::delete_capacity_rule
+        ))
         .routes(routes!(schedule::http::list_rule_slots))
         .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
 }

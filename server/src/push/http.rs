@@ -23,7 +23,7 @@ pub async fn register_device(
     body: JsonBody<PushRegistration>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     app.storage
         .write(move |tx| {
             let now = now();
@@ -44,7 +44,7 @@ pub async fn put_push_credential(
     body: JsonBody<NewPushCredential>,
 ) -> Result<StatusCode, Refusal> {
     caller.require(Permission::ConnectApps)?;
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     app.storage.write(move |tx| credentials::put(tx, &vault, &body.value, now())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -129,7 +129,7 @@ async fn take(app: &App, room: usize) -> Result<Vec<Claim>, Refusal> {
 
 /// The lanes of today's credentials; those that exist already are kept, with their connections.
 async fn open_lanes(app: &App, endpoints: &Endpoints, lanes: &Lanes) -> Result<Lanes, Refusal> {
-    let vault = app.vault.clone();
+    let vault = app.centre.vault.clone();
     let entered = app.storage.read(move |tx| credentials::open_all(tx, &vault)).await?;
     let mut opened = Lanes::new();
     for (id, credential) in entered {
@@ -299,8 +299,8 @@ impl From<InvalidFcmPush> for NotSent {
 }
 
 async fn send(app: &App, lane: &Lane, claim: &Claim) -> Result<Outcome, NotSent> {
-    let token = PushToken::new(open_text(&app.vault, &claim.token, "devices.token")?);
-    let action_token = claim.action_token(&app.vault);
+    let token = PushToken::new(open_text(&app.centre.vault, &claim.token, "devices.token")?);
+    let action_token = claim.action_token(&app.centre.vault);
     Ok(match lane {
         Lane::Apns { production, sandbox, .. } => {
             let client = if claim.kind == "production" { production } else { sandbox };

@@ -1,10 +1,12 @@
 //! Agents: their states, and what lies on their desk.
 
 use crate::app::Effects;
-use crate::callbacks::model::{Input, Phase, Position};
-use crate::callbacks::{StaffCallback, apply, find_of_agent, show};
+use crate::callbacks::model::{AgentMove, Input, Phase, Position};
+use crate::callbacks::{Record, StaffCallback, apply, find_of_agent, later, show};
+use crate::centre::Centre;
+use crate::line;
 use crate::refusal::Refusal;
-use crate::storage::{Tx, Vault};
+use crate::storage::Tx;
 use crate::words::{unword, word};
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,9 @@ pub struct Desk {
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
+    /// What the agent has chosen for after the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub then_state: Option<ChosenState>,
     /// The callback the agent is kept for or talks to. The number is for dialing once its phase is `connecting`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback: Option<StaffCallback>,
@@ -65,32 +70,31 @@ pub fn id_of(tx: &mut Tx<'_>, name: &str) -> Result<String, Refusal> {
         .ok_or_else(|| Refusal::plain(ProblemCode::AgentNotFound))
 }
 
-/// The ready agent who fits a requirement and has waited longest.
-pub(super) fn longest_idle(tx: &mut Tx<'_>, requirement_id: &str) -> Result<Option<String>, Refusal> {
-    // Skipping locked rows keeps two queues from waiting for each other over an agent they share.
-    Ok(tx.query_opt(
-        "select id from agents where state = 'ready' and id in (select agent_id from agent_requirements \
-         where requirement_id = $1) order by state_since, id limit 1 for update skip locked",
-        &[&requirement_id],
-        |row| row.get(0),
-    )?)
-}
-
 /// An agent's desk.
-pub fn desk(tx: &mut Tx<'_>, vault: &Vault, agent_id: &str) -> Result<Desk, Refusal> {
-    let (name, state, reason, since, callback_id) = tx.query_one(
-        "select a.name, a.state, a.reason, a.state_since, c.id from agents a \
+pub fn desk(tx: &mut Tx<'_>, centre: &Centre, agent_id: &str, now: Timestamp) -> Result<Desk, Refusal> {
+    let (name, state, reason, since, callback_id, then_state) = tx.query_one(
+        "select a.name, a.state, a.reason, a.state_since, c.id, a.then_state from agents a \
          left join callbacks c on c.agent_id = a.id where a.id = $1",
         &[&agent_id],
         |row| {
-            Ok((row.get(0)?, row.get::<String>(1)?, row.get(2)?, row.get(3)?, row.get::<Option<String>>(4)?))
+            let then_state: Option<String> = row.get(5)?;
+            Ok((
+                row.get(0)?,
+                row.get::<String>(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get::<Option<String>>(4)?,
+                then_state,
+            ))
         },
     )?;
-    let callback = callback_id.map(|id| show(tx, vault, &id)).transpose()?;
-    Ok(Desk { name, state: unword(&state)?, reason, since, callback })
+    let callback = callback_id.map(|id| show(tx, centre, &id, now)).transpose()?;
+    let then_state = then_state.map(|state| unword(&state)).transpose()?;
+    Ok(Desk { name, state: unword(&state)?, reason, since, then_state, callback })
 }
 
-/// An agent chooses a state. One who leaves while a callback is reserved gives it back to its place in line.
+/// An agent chooses a state. One who leaves while a callback is reserved gives it back to its place in line; on a call
+/// the choice counts from the end of the call.
 pub fn choose_state(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
@@ -109,26 +113,128 @@ pub fn choose_state(
         held = find_of_agent(tx, agent_id)?;
     }
     match (held, chosen) {
+        (None, _) => {}
         (Some(mut record), ChosenState::Offline | ChosenState::NotReady) if matches!(record.at, Position::Routing(phase) if phase != Phase::Connecting) =>
         {
             apply(tx, effects, &mut record, Input::AgentLost, actor, now)?;
         }
-        (None, _) => {}
-        (Some(_), _) => return Err(Refusal::plain(ProblemCode::AgentBusy)),
+        (Some(record), _)
+            if record.at.holds_agent()
+                && record.at != Position::Processing
+                && chosen == ChosenState::Ready =>
+        {
+            return Err(Refusal::plain(ProblemCode::AgentBusy));
+        }
+        (Some(_), _) => {
+            let then = (chosen != ChosenState::Ready).then(|| word(chosen)).transpose()?;
+            tx.execute(
+                "update agents set then_state = $1, then_reason = $2 where id = $3",
+                &[&then, &reason.filter(|_| then.is_some()), &agent_id],
+            )?;
+            return Ok(());
+        }
     }
     if before == AgentState::Ready && chosen == ChosenState::Ready {
         return Ok(());
     }
+    set_state(tx, effects, agent_id, unword(&word(chosen)?)?, reason, now)
+}
+
+/// Writes down an agent's state, and tells whoever must know.
+fn set_state(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    agent_id: &str,
+    state: AgentState,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     tx.execute(
-        "update agents set state = $1, reason = $2, state_since = $3 where id = $4",
-        &[&word(chosen)?, &reason, &now, &agent_id],
+        "update agents set state = $1, reason = $2, state_since = $3, then_state = null, then_reason = null, \
+         wrap_up_by = null where id = $4",
+        &[&word(state)?, &reason, &now, &agent_id],
     )?;
-    if chosen == ChosenState::Ready {
-        let queues: Vec<String> =
-            tx.query("select queue_id from agent_queues where agent_id = $1", &[&agent_id], |row| {
-                row.get(0)
-            })?;
-        effects.queues.extend(queues);
+    if state == AgentState::Ready {
+        effects.ready_agents.insert(agent_id.to_owned());
     }
-    Ok(())
+    line::agent_moved(tx, agent_id, state, now)
+}
+
+/// Moves an agent with a callback.
+pub(crate) fn follow(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    agent_id: &str,
+    agent_move: AgentMove,
+    record: &Record,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    use AgentState::{NotReady, OnCall, Ready, Reserved, WrapUp};
+    let (from, to) = match agent_move {
+        AgentMove::Keep | AgentMove::Untie => return Ok(()),
+        AgentMove::Reserve => (Ready, Reserved),
+        AgentMove::Take => (Ready, OnCall),
+        AgentMove::Release => (Reserved, Ready),
+        AgentMove::Retire => (Reserved, NotReady),
+        AgentMove::OnCall => (Reserved, OnCall),
+        AgentMove::WrapUp => (OnCall, WrapUp),
+    };
+    let then = tx.query_opt(
+        "select then_state, then_reason from agents where id = $1 and state = $2 for update",
+        &[&agent_id, &word(from)?],
+        |row| Ok((row.get::<Option<String>>(0)?, row.get::<Option<String>>(1)?)),
+    )?;
+    let Some((then_state, then_reason)) = then else {
+        return Err(Refusal::Damaged("an agent's state and callback contradict each other"));
+    };
+    match (to, then_state) {
+        // What the agent has chosen for afterwards.
+        (Ready | NotReady | WrapUp, Some(chosen)) => {
+            set_state(tx, effects, agent_id, unword(&chosen)?, then_reason.as_deref(), now)
+        }
+        (NotReady, None) => set_state(tx, effects, agent_id, NotReady, Some("preview"), now),
+        (WrapUp, None) => match record.policy.wrap_up_s {
+            Some(0) => set_state(tx, effects, agent_id, Ready, None, now),
+            wrap_up_s => {
+                set_state(tx, effects, agent_id, WrapUp, None, now)?;
+                let by = wrap_up_s.map(|seconds| later(now, seconds)).transpose()?;
+                tx.execute("update agents set wrap_up_by = $1 where id = $2", &[&by, &agent_id])?;
+                effects.clock |= by.is_some();
+                Ok(())
+            }
+        },
+        (Reserved | OnCall, _) => {
+            // The choice for afterwards stays.
+            tx.execute(
+                "update agents set state = $1, reason = null, state_since = $2 where id = $3",
+                &[&word(to)?, &now, &agent_id],
+            )?;
+            line::agent_moved(tx, agent_id, to, now)
+        }
+        (state, None) | (state, Some(_)) => set_state(tx, effects, agent_id, state, None, now),
+    }
+}
+
+/// Wrap-up that is over by its time.
+pub fn wrap_up_due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<String>, Refusal> {
+    Ok(tx.query(
+        "select id from agents where wrap_up_by is not null and wrap_up_by <= $1 order by wrap_up_by limit 100",
+        &[&now],
+        |row| row.get(0),
+    )?)
+}
+
+/// Has an agent whose wrap-up is over be ready again.
+pub fn end_wrap_up(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    agent_id: &str,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let due = tx.query_opt(
+        "select 1 from agents where id = $1 and state = 'wrap_up' and wrap_up_by <= $2 for update",
+        &[&agent_id, &now],
+        |_| Ok(()),
+    )?;
+    if due.is_some() { set_state(tx, effects, agent_id, AgentState::Ready, None, now) } else { Ok(()) }
 }

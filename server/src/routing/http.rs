@@ -20,13 +20,13 @@ pub async fn show_desk(
     caller: StaffCaller,
     Path(name): Path<String>,
 ) -> Result<Json<Desk>, Refusal> {
-    let vault = app.vault.clone();
+    let centre = app.centre.clone();
     let desk = app
         .storage
         .read(move |tx| {
             let id = agents::id_of(tx, &name)?;
             caller.require_desk_of(&id)?;
-            agents::desk(tx, &vault, &id)
+            agents::desk(tx, &centre, &id, now())
         })
         .await?;
     Ok(Json(desk))
@@ -43,7 +43,8 @@ pub struct StateChoice {
     pub reason: Option<String>,
 }
 
-/// Sets an agent's state. One who leaves while a callback is reserved gives it back to its place in line.
+/// Sets an agent's state. One who leaves while a callback is reserved gives it back to its place in line; on a call the
+/// choice counts from the end of the call.
 #[utoipa::path(put, path = "/v1/staff/agents/{name}/state", tag = "agents", operation_id = "choose_state",
     request_body = StateChoice, params(("name" = String, Path)),
     responses((status = 200, body = Desk), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -61,14 +62,14 @@ pub async fn choose_state(
             "A reason has at most 100 characters. Shorten it.",
         ));
     }
-    let vault = app.vault.clone();
+    let centre = app.centre.clone();
     let desk = app
         .change(move |tx, effects| {
             let id = agents::id_of(tx, &name)?;
             caller.require_desk_of(&id)?;
             let chosen = (choice.state, choice.reason.as_deref());
             agents::choose_state(tx, effects, &id, chosen, &caller.actor(), now())?;
-            agents::desk(tx, &vault, &id)
+            agents::desk(tx, &centre, &id, now())
         })
         .await?;
     Ok(Json(desk))

@@ -4,6 +4,7 @@ pub mod agents;
 pub mod http;
 pub mod matcher;
 pub mod matching;
+pub mod pacing;
 pub mod requirements;
 pub mod resources;
 pub mod resources_http;

@@ -1,6 +1,6 @@
-//! `/v1/staff/queues`, `skills`, `agents` and `services`: what a contact centre is made of.
+//! `/v1/staff/queues`, `skills` and `agents`: what a contact centre is made of.
 
-use super::resources::{self, AgentSetup, AgentSummary, Named, ServiceSetup};
+use super::resources::{self, AgentSetup, AgentSummary, Named};
 use crate::app::App;
 use crate::clock::now;
 use crate::http::JsonBody;
@@ -44,9 +44,6 @@ resource!("/v1/staff/skills", "Makes a skill.", create_skill, Named, resources::
     "Lists skills.", list_skills, Named, resources::list_skills);
 resource!("/v1/staff/agents", "Makes an agent, offline.", create_agent, AgentSetup, resources::create_agent;
     "Lists agents.", list_agents, AgentSummary, resources::list_agents);
-resource!("/v1/staff/services", "Makes a service.", create_service, ServiceSetup, resources::create_service;
-    "Lists services.", list_services, ServiceSetup, resources::list_services);
-
 /// Sets an agent's queues and skills.
 #[utoipa::path(put, path = "/v1/staff/agents", tag = "resources", operation_id = "update_agent", request_body = AgentSetup,
     responses((status = 200, body = AgentSetup), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -59,8 +56,7 @@ pub async fn update_agent(
     let agent = body.value.clone();
     // A ready agent with new skills may fit somebody who waits.
     app.change(move |tx, effects| {
-        resources::update_agent(tx, &body.value)?;
-        effects.queues.extend(resources::queue_ids(tx, &body.value.queues)?);
+        effects.ready_agents.insert(resources::update_agent(tx, &body.value)?);
         Ok(())
     })
     .await?;

@@ -1,4 +1,4 @@
-//! `/v1/staff/calendars` and `/v1/staff/capacity-rules`.
+//! `GET /v1/services/{name}/availability`, and staff's `calendars` and `capacity-rules`.
 
 use super::calendar::CalendarSetup;
 use super::capacity::CapacitySetup;
@@ -7,17 +7,61 @@ use super::{store, timetable};
 use crate::app::App;
 use crate::clock::now;
 use crate::http::{JsonBody, Params};
-use crate::identity::{Permission, StaffCaller};
+use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use jiff::civil::Date;
-use ringback_core::protocol::{Problem, Slot};
+use ringback_core::protocol::{Availability, AvailabilityRequest, Problem, ProblemCode, Slot, Timestamp};
 use serde::Deserialize;
 
-/// The handlers of one kind of setup: put, list, show.
+/// Which slots an app wants to see: [`AvailabilityRequest`] without the service.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SlotsWanted {
+    /// The caller's zone, IANA.
+    zone: String,
+    /// From this instant; now when absent.
+    #[param(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Up to this instant; seven days after `from` when absent, at most 62 days after it.
+    #[param(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
+    /// Whether full slots are listed too; no when absent.
+    #[serde(default)]
+    include_full: bool,
+    /// At most so many slots, 1 to 5000; 500 when absent.
+    limit: Option<u32>,
+}
+
+/// Lists the slots in which a service can promise calls.
+#[utoipa::path(get, path = "/v1/services/{name}/availability", tag = "services", operation_id = "availability",
+    params(("name" = String, Path), SlotsWanted),
+    responses((status = 200, body = Availability), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn availability(
+    State(app): State<App>,
+    _: InstallationCaller,
+    Path(service): Path<String>,
+    Params(wanted): Params<SlotsWanted>,
+) -> Result<Json<Availability>, Refusal> {
+    let SlotsWanted { zone, from, to, include_full, limit } = wanted;
+    let request = AvailabilityRequest { service, zone, from, to, include_full, limit };
+    let centre = app.centre.clone();
+    let shown = app.storage.read(move |tx| {
+        let setup = centre.setup.current(tx)?;
+        let service = setup.service(&request.service)?;
+        let timetable =
+            service.timetable.as_ref().ok_or_else(|| Refusal::plain(ProblemCode::ScheduledNotOffered))?;
+        timetable.availability(tx, &request, now())
+    });
+    Ok(Json(shown.await?))
+}
+
+/// The handlers of one kind of setup: put, list, show, delete.
 macro_rules! setups {
-    ($setup:ty, $all:literal, $one:literal; $put_doc:literal, $put:ident; $list_doc:literal, $list:ident; $show_doc:literal, $show:ident) => {
+    ($setup:ty, $all:literal, $one:literal; $put_doc:literal, $put:ident; $list_doc:literal, $list:ident; $show_doc:literal, $show:ident; $delete_doc:literal, $delete:ident) => {
         #[doc = $put_doc]
         #[utoipa::path(put, path = $one, tag = "schedule", operation_id = stringify!($put), request_body = $setup,
             params(("name" = String, Path)),
@@ -57,17 +101,33 @@ macro_rules! setups {
             caller.require(Permission::View)?;
             Ok(Json(app.storage.read(move |tx| store::find(tx, &name)).await?))
         }
+
+        #[doc = $delete_doc]
+        #[utoipa::path(delete, path = $one, tag = "schedule", operation_id = stringify!($delete),
+            params(("name" = String, Path)),
+            responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+        pub async fn $delete(
+            State(app): State<App>,
+            caller: StaffCaller,
+            Path(name): Path<String>,
+        ) -> Result<StatusCode, Refusal> {
+            caller.require(Permission::ManageResources)?;
+            app.storage.write(move |tx| store::delete::<$setup>(tx, &name)).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
     };
 }
 
 setups!(CalendarSetup, "/v1/staff/calendars", "/v1/staff/calendars/{name}";
     "Sets up a calendar, in place of one of the same name.", put_calendar;
     "Lists calendars.", list_calendars;
-    "Shows a calendar.", show_calendar);
+    "Shows a calendar.", show_calendar;
+    "Removes a calendar that no service names.", delete_calendar);
 setups!(CapacitySetup, "/v1/staff/capacity-rules", "/v1/staff/capacity-rules/{name}";
     "Sets up a capacity rule, in place of one of the same name. What is booked stays booked.", put_capacity_rule;
     "Lists capacity rules.", list_capacity_rules;
-    "Shows a capacity rule.", show_capacity_rule);
+    "Shows a capacity rule.", show_capacity_rule;
+    "Removes a capacity rule that no service names, with what is booked by it.", delete_capacity_rule);
 
 /// Which day of a capacity rule is looked at.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

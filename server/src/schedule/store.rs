@@ -4,6 +4,7 @@ use super::calendar::{Calendar, CalendarSetup};
 use super::capacity::{Capacity, CapacitySetup};
 use crate::refusal::Refusal;
 use crate::routing::resources::name_taken;
+use crate::services::{self, ServiceSetup, changed};
 use crate::storage::Tx;
 use jiff::Timestamp;
 use ringback_core::protocol::ProblemCode;
@@ -33,6 +34,9 @@ pub trait Definition: Serialize + DeserializeOwned {
     /// Refuses what makes no sense. The refusal names the field.
     fn check(&self) -> Result<(), Refusal>;
 
+    /// Whether a service names this one.
+    fn is_named(name: &str, service: &ServiceSetup) -> bool;
+
     /// Removes it, with what belongs to it alone.
     fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), Refusal>;
 }
@@ -52,6 +56,10 @@ impl Definition for CalendarSetup {
 
     fn check(&self) -> Result<(), Refusal> {
         Calendar::try_from(self).map(drop)
+    }
+
+    fn is_named(name: &str, service: &ServiceSetup) -> bool {
+        service.calendar.as_deref() == Some(name)
     }
 
     fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), Refusal> {
@@ -77,6 +85,10 @@ impl Definition for CapacitySetup {
         Capacity::new("", self).map(drop)
     }
 
+    fn is_named(name: &str, service: &ServiceSetup) -> bool {
+        service.capacity.as_deref() == Some(name)
+    }
+
     fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), Refusal> {
         tx.execute("delete from slot_bookings where capacity_rule_id = $1", &[&id])?;
         tx.execute("delete from capacity_rules where id = $1", &[&id])?;
@@ -87,12 +99,14 @@ impl Definition for CapacitySetup {
 /// Makes one; refused if the name is taken.
 pub fn create<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<(), Refusal> {
     setup.check()?;
+    changed(tx)?;
     if insert(tx, setup, now)? { Ok(()) } else { Err(name_taken()) }
 }
 
 /// Makes one, or sets the one of that name anew. What is booked stays booked.
 pub fn put<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<(), Refusal> {
     setup.check()?;
+    changed(tx)?;
     if !insert(tx, setup, now)? {
         tx.execute(K::UPDATE, &[&setup.name(), &json(setup)?, &now])?;
     }
@@ -115,10 +129,13 @@ pub fn find<K: Definition>(tx: &mut Tx<'_>, name: &str) -> Result<K, Refusal> {
 }
 
 /// Removes the one of that name; refused while a service names it.
-pub fn delete<K: Definition>(tx: &mut Tx<'_>, name: &str, in_use: bool) -> Result<(), Refusal> {
+pub fn delete<K: Definition>(tx: &mut Tx<'_>, name: &str) -> Result<(), Refusal> {
+    // First, so that no service comes to name it meanwhile.
+    changed(tx)?;
     let (id, _) = row_of::<K>(tx, name)?;
-    if in_use {
-        return Err(Refusal::of_field(ProblemCode::InUse, "name", ProblemCode::InUse.advice()));
+    if let Some(service) = services::names(tx, |service| K::is_named(name, service))? {
+        let sentence = format!("The service {service:?} names this {}. Take it out of there first.", K::KIND);
+        return Err(Refusal::of_field(ProblemCode::InUse, "name", sentence));
     }
     K::remove(tx, &id)
 }

@@ -6,6 +6,7 @@ use crate::{Counts, Failure, naive};
 use futures_util::future::try_join_all;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use ringback_server::app::{App, Pokes, Shared};
+use ringback_server::centre::Centre;
 use ringback_server::config::Settings;
 use ringback_server::refusal::Refusal;
 use ringback_server::storage::scratch::{POSTGRES_VARIABLE, Scratch};
@@ -129,8 +130,8 @@ async fn round(engine: Engine, counts: &Counts) -> Result<Round, Failure> {
 
 async fn ask(app: App, asks: Vec<Ask>) -> Result<(), Refusal> {
     for ask in asks {
-        let vault = app.vault.clone();
-        app.change(move |tx, effects| ask.run(tx, effects, &vault)).await?;
+        let centre = app.centre.clone();
+        app.change(move |tx, effects| ask.run(tx, effects, &centre)).await?;
     }
     Ok(())
 }
@@ -157,7 +158,7 @@ async fn app(storage: &StorageSettings) -> Result<App, Failure> {
     let (matcher, _) = mpsc::unbounded_channel();
     Ok(App::new(Shared {
         storage: Storage::open(storage).await?,
-        vault: Arc::new(Vault::open(storage)?),
+        centre: Arc::new(Centre::new(Arc::new(Vault::open(storage)?))),
         settings: Settings::default(),
         dialer: Arc::new(ByHand),
         metrics: PrometheusBuilder::new().build_recorder().handle(),

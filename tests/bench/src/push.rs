@@ -76,7 +76,7 @@ fn log_as_shipped(centre: &Centre) -> Result<(), Failure> {
 /// Customers with an iPhone each, in line.
 async fn fill_line(settings: &Settings, count: usize) -> Result<(), Failure> {
     let storage = Storage::open(&settings.storage).await?;
-    let vault = Arc::new(Vault::open(&settings.storage)?);
+    let centre = Arc::new(ringback_server::centre::Centre::new(Arc::new(Vault::open(&settings.storage)?)));
     let installations = seed::installations(&storage, count).await?;
     let mut customers = Vec::with_capacity(count);
     for (number, installation) in installations.into_iter().enumerate() {
@@ -92,12 +92,12 @@ async fn fill_line(settings: &Settings, count: usize) -> Result<(), Failure> {
         ));
     }
     for batch in customers.chunks(BATCH) {
-        let (batch, vault) = (batch.to_vec(), Arc::clone(&vault));
+        let (batch, centre) = (batch.to_vec(), Arc::clone(&centre));
         storage
             .write(move |tx| {
                 for (ask, installation, registration) in &batch {
-                    devices::register(tx, &vault, installation, registration, now())?;
-                    ask.run(tx, &mut Effects::default(), &vault)?;
+                    devices::register(tx, &centre.vault, installation, registration, now())?;
+                    Effects::collect(tx, |tx, effects| ask.run(tx, effects, &centre))?;
                 }
                 Ok::<_, Refusal>(())
             })

@@ -6,12 +6,14 @@ use ringback_core::protocol::{
 };
 use ringback_server::app::Effects;
 use ringback_server::callbacks::{NewCallback, create};
+use ringback_server::centre::Centre;
 use ringback_server::clock::now;
 use ringback_server::http::{Answer, IdempotencyKey, Intent, once};
 use ringback_server::identity::admin::create_app_key;
 use ringback_server::refusal::Refusal;
-use ringback_server::routing::resources::{Named, ServiceSetup, create_queue, create_service};
-use ringback_server::storage::{Storage, Tx, Vault};
+use ringback_server::routing::resources::{Named, create_queue};
+use ringback_server::services::{ServiceSetup, create_service};
+use ringback_server::storage::{Storage, Tx};
 use std::collections::HashMap;
 
 use crate::Failure;
@@ -21,17 +23,7 @@ pub(crate) const BATCH: usize = 500;
 
 /// A queue and a service, both of this name, without skills.
 pub(crate) async fn service(storage: &Storage, name: &str) -> Result<(), Refusal> {
-    let setup = ServiceSetup {
-        name: name.to_owned(),
-        queue: name.to_owned(),
-        skills: Vec::new(),
-        direction: ringback_core::protocol::Direction::CustomerTerminated,
-        ask_customer: true,
-        confirm_window_s: 30,
-        confirm_timeout: ringback_server::callbacks::model::ConfirmTimeout::Requeue,
-        confirm_attempts: 3,
-        call_in_group: None,
-    };
+    let setup = ServiceSetup::new(name, name);
     storage
         .write(move |tx| {
             create_queue(tx, &Named { name: setup.queue.clone() }, now())?;
@@ -98,9 +90,11 @@ impl Ask {
         &self,
         tx: &mut Tx<'_>,
         effects: &mut Effects,
-        vault: &Vault,
+        centre: &Centre,
     ) -> Result<Answer, Refusal> {
         let now = now();
-        once(tx, vault, &self.intent, 201, now, |tx| create(tx, effects, vault, &self.new, now)?.view(tx))
+        once(tx, &centre.vault, &self.intent, 201, now, |tx| {
+            create(tx, effects, centre, &self.new, now)?.view(tx, centre, now)
+        })
     }
 }

@@ -67,7 +67,7 @@ struct JourneyTests {
         #expect(try await events.next()?.kind == .processing)
 
         // The record is closed.
-        try await centre.staff("POST", "callbacks/\(callback.id)/complete", ["disposition": "solved"])
+        try await centre.staff("POST", "callbacks/\(callback.id)/complete", ["note": "solved"])
         let completed = try await events.next()
         #expect(completed?.kind == .completed)
         #expect(completed?.callback.reason == .handled)

@@ -3,6 +3,7 @@
 use crate::Failure;
 use clap::{Args, Subcommand};
 use reqwest::Method;
+use ringback_server::callbacks::model::Disposition;
 use serde_json::{Value, json};
 
 #[derive(Args)]
@@ -42,6 +43,16 @@ enum Command {
         /// The agent
         agent: String,
     },
+    /// Take the callback that is being previewed
+    Accept {
+        /// The callback
+        callback: String,
+    },
+    /// Leave the callback that is being previewed to others
+    Reject {
+        /// The callback
+        callback: String,
+    },
     /// Say what came of dialing: `connected`, `busy`, `no_answer`, `machine`, `fax`, `failed` or `rejected`
     Result {
         /// The callback
@@ -53,9 +64,18 @@ enum Command {
     Complete {
         /// The callback
         callback: String,
-        /// What came of it, in a word or two
+        /// What came of it
+        #[arg(long, value_enum, default_value = "handled")]
+        disposition: Disposition,
+        /// What there is to note
         #[arg(long)]
-        disposition: Option<String>,
+        note: Option<String>,
+        /// The new time, for the disposition `reschedule`: what the clock shows, 2026-12-24T10:30
+        #[arg(long, requires = "zone")]
+        at: Option<String>,
+        /// Where that clock hangs: an IANA zone
+        #[arg(long, requires = "at")]
+        zone: Option<String>,
     },
     /// An inbound call has arrived: who is it?
     Match {
@@ -87,11 +107,17 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Command::Result { callback, result } => {
             (Method::POST, format!("callbacks/{callback}/result"), Some(json!({ "result": result })))
         }
-        Command::Complete { callback, disposition } => (
-            Method::POST,
-            format!("callbacks/{callback}/complete"),
-            Some(json!({ "disposition": disposition })),
-        ),
+        Command::Complete { callback, disposition, note, at, zone } => {
+            let scheduled_for = at.map(|local| json!({ "local": local, "zone": zone }));
+            let said = json!({ "disposition": disposition, "note": note, "scheduled_for": scheduled_for });
+            (Method::POST, format!("callbacks/{callback}/complete"), Some(said))
+        }
+        Command::Accept { callback } => {
+            (Method::POST, format!("callbacks/{callback}/accept"), Some(json!({})))
+        }
+        Command::Reject { callback } => {
+            (Method::POST, format!("callbacks/{callback}/reject"), Some(json!({})))
+        }
         Command::Match { called_number, access_code, caller_number } => {
             let call = json!({ "called_number": called_number, "access_code": access_code, "caller_number": caller_number });
             (Method::POST, "call-ins/match".to_owned(), Some(call))

@@ -6,12 +6,11 @@ use ringback_core::protocol::ProblemCode;
 use ringback_server::call_in::{NewCallInGroup, create_group};
 use ringback_server::clock::now;
 use ringback_server::refusal::Refusal;
-use ringback_server::routing::resources::{
-    AgentSetup, Named, ServiceSetup, create_agent, create_queue, create_service, create_skill,
-};
+use ringback_server::routing::resources::{AgentSetup, Named, create_agent, create_queue, create_skill};
 use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::schedule::store;
+use ringback_server::services::{ServiceSetup, create_service};
 use ringback_server::storage::Tx;
 use serde::Deserialize;
 use std::path::Path;

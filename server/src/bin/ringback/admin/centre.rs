@@ -1,15 +1,12 @@
-//! Queues, skills, agents and services.
+//! Queues, skills and agents.
 
 use super::Direct;
 use crate::{Failure, print};
 use clap::{Args, Subcommand};
-use ringback_core::protocol::Direction;
-use ringback_server::callbacks::model::ConfirmTimeout;
 use ringback_server::clock::now;
 use ringback_server::refusal::Refusal;
-use ringback_server::routing::resources::{self, AgentSetup, Named, ServiceSetup};
+use ringback_server::routing::resources::{self, AgentSetup, Named};
 use ringback_server::storage::Tx;
-use ringback_server::words::unword;
 
 #[derive(Subcommand)]
 pub(crate) enum NamedCommand {
@@ -29,9 +26,9 @@ pub(crate) struct AgentArguments {
     /// A queue the agent serves; repeat for more
     #[arg(long = "queue", required = true)]
     queues: Vec<String>,
-    /// What the agent can do; repeat for more
-    #[arg(long = "skill")]
-    skills: Vec<String>,
+    /// What the agent can do, with a level from 1 to 10 as in billing=3, or 1; repeat for more
+    #[arg(long = "skill", value_parser = parse_level)]
+    skills: Vec<(String, u32)>,
 }
 
 #[derive(Subcommand)]
@@ -44,43 +41,11 @@ pub(crate) enum AgentCommand {
     List,
 }
 
-#[derive(Subcommand)]
-pub(crate) enum ServiceCommand {
-    /// Make one
-    Create {
-        /// 1 to 64 of a-z, 0-9 and -
-        name: String,
-        /// Where its callbacks wait
-        #[arg(long)]
-        queue: String,
-        /// What an agent must be able to do; repeat for more
-        #[arg(long = "skill")]
-        skills: Vec<String>,
-        /// Who dials: `customer_terminated` or `customer_originated`
-        #[arg(long, default_value = "customer_terminated", value_parser = parse_word::<Direction>)]
-        direction: Direction,
-        /// Connect without asking the customer first
-        #[arg(long)]
-        no_ask: bool,
-        /// How long the customer has to answer, in seconds, 5 to 600
-        #[arg(long, default_value_t = 30)]
-        confirm_window_s: u32,
-        /// What happens when nobody answers in time: `connect`, `requeue` or `complete`
-        #[arg(long, default_value = "requeue", value_parser = parse_word::<ConfirmTimeout>)]
-        confirm_timeout: ConfirmTimeout,
-        /// How often the customer is asked at most, 1 to 10
-        #[arg(long, default_value_t = 3)]
-        confirm_attempts: u32,
-        /// The click-to-call group its numbers come from
-        #[arg(long)]
-        call_in_group: Option<String>,
-    },
-    /// List all
-    List,
-}
-
-fn parse_word<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
-    unword(word).map_err(|_| "no such word; see the help text".to_owned())
+/// `billing` or `billing=3`.
+pub(super) fn parse_level(text: &str) -> Result<(String, u32), String> {
+    let (skill, level) = text.split_once('=').unwrap_or((text, "1"));
+    let level = level.parse().map_err(|_| "a level is a number from 1 to 10, as in billing=3".to_owned())?;
+    Ok((skill.to_owned(), level))
 }
 
 pub(super) async fn queue(direct: &Direct, command: NamedCommand) -> Result<(), Failure> {
@@ -119,7 +84,7 @@ pub(super) async fn agent(direct: &Direct, command: AgentCommand) -> Result<(), 
     let setup = |arguments: AgentArguments| AgentSetup {
         name: arguments.name,
         queues: arguments.queues,
-        skills: arguments.skills,
+        skills: arguments.skills.into_iter().collect(),
     };
     match command {
         AgentCommand::Create(arguments) => {
@@ -137,38 +102,5 @@ pub(super) async fn agent(direct: &Direct, command: AgentCommand) -> Result<(), 
             Ok(())
         }
         AgentCommand::List => print::json_lines(&direct.read(resources::list_agents).await?),
-    }
-}
-
-pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<(), Failure> {
-    match command {
-        ServiceCommand::Create {
-            name,
-            queue,
-            skills,
-            direction,
-            no_ask,
-            confirm_window_s,
-            confirm_timeout,
-            confirm_attempts,
-            call_in_group,
-        } => {
-            let made = name.clone();
-            let service = ServiceSetup {
-                name,
-                queue,
-                skills,
-                direction,
-                ask_customer: !no_ask,
-                confirm_window_s,
-                confirm_timeout,
-                confirm_attempts,
-                call_in_group,
-            };
-            direct.write(move |tx| resources::create_service(tx, &service, now())).await?;
-            println!("service {made} is there");
-            Ok(())
-        }
-        ServiceCommand::List => print::json_lines(&direct.read(resources::list_services).await?),
     }
 }

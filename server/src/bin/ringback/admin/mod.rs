@@ -5,10 +5,11 @@ mod centre;
 mod keys;
 mod push;
 mod schedule;
+mod service;
 
 use crate::{Failure, apply};
 use call_in::GroupCommand;
-use centre::{AgentCommand, NamedCommand, ServiceCommand};
+use centre::{AgentCommand, NamedCommand};
 use clap::Subcommand;
 use keys::KeyCommand;
 use push::PushCommand;
@@ -18,6 +19,7 @@ use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::storage::{Storage, Tx, Vault};
 use schedule::SetupCommand;
+use service::ServiceCommand;
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
@@ -97,7 +99,7 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::Queue(command) => centre::queue(direct, command).await,
         Admin::Skill(command) => centre::skill(direct, command).await,
         Admin::Agent(command) => centre::agent(direct, command).await,
-        Admin::Service(command) => centre::service(direct, command).await,
+        Admin::Service(command) => service::service(direct, command).await,
         Admin::Calendar(command) => schedule::run::<CalendarSetup>(direct, command).await,
         Admin::Capacity(command) => schedule::run::<CapacitySetup>(direct, command).await,
         Admin::CallInGroup(command) => call_in::run(direct, command).await,

@@ -67,7 +67,7 @@ class JourneyTest {
             assertEquals(EventKind.PROCESSING, events.receive().kind)
 
             // The record is closed.
-            centre.staff("POST", "callbacks/${callback.id}/complete", """{"disposition": "solved"}""")
+            centre.staff("POST", "callbacks/${callback.id}/complete", """{"note": "solved"}""")
             val completed = events.receive()
             assertEquals(EventKind.COMPLETED, completed.kind)
             assertEquals(CompletedReason.HANDLED, completed.callback.reason)

@@ -1,0 +1,27 @@
+//! What a node knows of its lines.
+
+use crate::callbacks::Record;
+use ringback_core::protocol::{Timestamp, WaitEstimate, WaitStatus};
+
+/// What a node knows of its lines.
+#[derive(Debug, Default)]
+pub struct Board {}
+
+impl Board {
+    /// How long a callback waits that has so many before it.
+    pub fn wait(&self, _record: &Record, _ahead: u32, _now: Timestamp) -> WaitEstimate {
+        WaitEstimate {
+            status: WaitStatus::NoData,
+            p10_s: None,
+            p50_s: None,
+            p90_s: None,
+            confidence: None,
+            opens_at: None,
+        }
+    }
+
+    /// The median wait of whoever asks now.
+    pub fn median_wait_s(&self, _requirement_id: &str) -> Option<u32> {
+        None
+    }
+}

@@ -1,0 +1,52 @@
+//! Counts that many transactions change at once: how many wait in a queue, how many callbacks of a service are open.
+//!
+//! A count is the sum of shards. A storage thread always writes the same shard, so no transaction waits for another over
+//! a count, and adding up sees everything that is committed. A transaction collects its changes in
+//! [`Effects`](crate::app::Effects) and writes them last and in order of their keys.
+
+use crate::refusal::Refusal;
+use crate::storage::Tx;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+/// More shards than one node has connections; nodes that share a shard merely wait for each other now and then.
+const SHARDS: u64 = 64;
+
+/// Changes of counts by key, to be written at the end of a transaction.
+pub type Changes = BTreeMap<String, i64>;
+
+thread_local! {
+    static SHARD: Cell<Option<i64>> = const { Cell::new(None) };
+}
+
+fn shard() -> i64 {
+    SHARD.with(|shard| {
+        shard.get().unwrap_or_else(|| {
+            let drawn = (uuid::Uuid::new_v4().as_u64_pair().0 % SHARDS) as i64;
+            shard.set(Some(drawn));
+            drawn
+        })
+    })
+}
+
+/// Writes changes down.
+pub fn write(tx: &mut Tx<'_>, changes: &Changes) -> Result<(), Refusal> {
+    for (key, change) in changes.iter().filter(|(_, change)| **change != 0) {
+        tx.execute(
+            "insert into tallies (key, shard, n) values ($1, $2, $3) \
+             on conflict (key, shard) do update set n = tallies.n + excluded.n",
+            &[key, &shard(), change],
+        )?;
+    }
+    Ok(())
+}
+
+/// The count of a key; 0 when nothing was ever counted.
+pub fn sum(tx: &mut Tx<'_>, key: &str) -> Result<u64, Refusal> {
+    let sum: i64 = tx.query_one(
+        "select cast(coalesce(sum(n), 0) as bigint) from tallies where key = $1",
+        &[&key],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(sum).unwrap_or(0))
+}
