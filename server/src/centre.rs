@@ -1,16 +1,16 @@
 //! What a node knows of its contact centre besides what a transaction reads: the seal, the setup, the waits.
 
 use crate::line::Board;
-use crate::services::SetupCache;
-use crate::storage::Vault;
+use crate::refusal::Refusal;
+use crate::services::{Setup, SetupCache};
+use crate::storage::{Tx, Vault};
 use std::sync::Arc;
 
 /// What a node knows of its contact centre.
 pub struct Centre {
     /// Seals and opens what must not be read in the database.
     pub vault: Arc<Vault>,
-    /// Services and what they name.
-    pub setup: SetupCache,
+    setup: SetupCache,
     /// How long each line takes.
     pub board: Board,
 }
@@ -19,5 +19,10 @@ impl Centre {
     /// A node that knows nothing yet.
     pub fn new(vault: Arc<Vault>) -> Self {
         Self { vault, setup: SetupCache::default(), board: Board::default() }
+    }
+
+    /// Services and what they name, as this transaction sees them.
+    pub fn setup(&self, tx: &mut Tx<'_>) -> Result<Arc<Setup>, Refusal> {
+        self.setup.current(tx, &self.vault)
     }
 }

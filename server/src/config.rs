@@ -1,6 +1,8 @@
 //! Settings: one file, every key with its default. `server/ringback.toml` is that file and says what each key means.
 
+use crate::http::ForwardedHeader;
 use crate::storage::StorageSettings;
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,11 +31,21 @@ pub struct HttpSettings {
     pub request_timeout_s: u64,
     /// How long a stopping server waits for what is under way, in seconds.
     pub drain_s: u64,
+    /// The proxies that are believed about whom they speak for; addresses or networks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where they say it.
+    pub forwarded_header: ForwardedHeader,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), request_timeout_s: 30, drain_s: 10 }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            request_timeout_s: 30,
+            drain_s: 10,
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
+        }
     }
 }
 
@@ -138,6 +150,8 @@ mod tests {
             "listen",
             "request_timeout_s",
             "drain_s",
+            "trusted_proxies",
+            "forwarded_header",
             "url",
             "key_file",
             "postgres_connections",

@@ -1,7 +1,7 @@
 //! A server from start to end.
 
 use crate::app::{App, Pokes, Shared};
-use crate::callbacks::deadlines;
+use crate::callbacks::{archive, deadlines};
 use crate::centre::Centre;
 use crate::clock::now;
 use crate::config::Settings;
@@ -10,6 +10,7 @@ use crate::refusal::Refusal;
 use crate::routing::matcher::{self, Poke};
 use crate::storage::{OpenError, Storage};
 use crate::telephony::{self, ByHand};
+use crate::{line, rules, schedule};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -22,6 +23,8 @@ use tokio_util::task::TaskTracker;
 
 /// How long an answer to an idempotency key is kept, in days.
 const IDEMPOTENCY_KEPT_DAYS: i64 = 7;
+/// How long it is remembered what happened in a line, in days.
+const FACTS_KEPT_DAYS: i64 = 2;
 const SWEEP_ROUND: Duration = Duration::from_secs(3600);
 /// Buckets of all histograms, in seconds.
 const BUCKETS_S: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -104,8 +107,8 @@ impl Server {
             stopping.cancel();
         };
         let drain = Duration::from_secs(app.settings.http.drain_s);
-        let answering =
-            axum::serve(self.listener, crate::http::router(app.clone())).with_graceful_shutdown(shutdown);
+        let service = crate::http::router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let answering = axum::serve(self.listener, service).with_graceful_shutdown(shutdown);
         let drained = async {
             app.stopping.cancelled().await;
             tokio::time::sleep(drain).await;
@@ -128,7 +131,7 @@ impl Server {
     }
 }
 
-/// Forgets what is too old to be asked for again.
+/// Forgets what is too old to be asked for again, and puts old callbacks into the archive.
 async fn sweep(app: App) {
     let mut round = tokio::time::interval(SWEEP_ROUND);
     loop {
@@ -136,16 +139,33 @@ async fn sweep(app: App) {
             () = app.stopping.cancelled() => return,
             _ = round.tick() => {}
         }
-        let swept = app
-            .storage
-            .write(|tx| {
-                let kept = jiff::SignedDuration::from_hours(24 * IDEMPOTENCY_KEPT_DAYS);
-                let before = now().checked_sub(kept).map_err(|_| Refusal::Damaged("the clock"))?;
-                Ok::<_, Refusal>(tx.execute("delete from idempotency where created_at < $1", &[&before])?)
-            })
-            .await;
-        if let Err(error) = swept {
-            tracing::warn!(%error, "old idempotency keys cannot be forgotten now");
+        if let Err(error) = sweep_once(&app).await {
+            tracing::warn!(%error, "what is old cannot be put away now; it is tried again");
+        }
+    }
+}
+
+async fn sweep_once(app: &App) -> Result<(), Refusal> {
+    app.storage
+        .write(|tx| {
+            let now = now();
+            let days_ago = |days: i64| {
+                now.checked_sub(jiff::SignedDuration::from_hours(24 * days))
+                    .map_err(|_| Refusal::Damaged("the clock"))
+            };
+            tx.execute(
+                "delete from idempotency where created_at < $1",
+                &[&days_ago(IDEMPOTENCY_KEPT_DAYS)?],
+            )?;
+            line::forget_before(tx, days_ago(FACTS_KEPT_DAYS)?)?;
+            schedule::bookings::purge(tx, days_ago(1)?)?;
+            rules::purge(tx, now)
+        })
+        .await?;
+    loop {
+        let centre = app.centre.clone();
+        if app.stopping.is_cancelled() || !app.storage.write(move |tx| archive(tx, &centre, now())).await? {
+            return Ok(());
         }
     }
 }

@@ -33,7 +33,7 @@ pub use private::{
     AccessCode, ActionToken, BearerToken, ContextValue, InstallationSecret, PersonName, PhoneNumber,
     PushToken,
 };
-pub use problem::{Problem, ProblemCode};
+pub use problem::{Problem, ProblemCode, ReachedLimit};
 pub use push::{
     ApnsEnvironment, Device, FcmTokenKind, PUSH_DATA_KEY, PushData, PushEvent, PushRegistration, PushTarget,
 };

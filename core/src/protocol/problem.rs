@@ -27,6 +27,9 @@ pub struct Problem {
     /// When another try makes sense, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
+    /// Which limit was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<ReachedLimit>,
     /// Free slots nearest to the one that was asked for, before and after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slots: Vec<Slot>,
@@ -36,6 +39,18 @@ pub struct Problem {
     /// Names this request in the server's logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+}
+
+/// A limit that leaves no room for a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReachedLimit {
+    /// What is limited: `number`, `prefix`, `installation`, `address` or `service`.
+    pub limit: String,
+    /// At most so many requests
+    pub count: u32,
+    /// in so many seconds.
+    pub window_s: u32,
 }
 
 macro_rules! problem_codes {
@@ -144,6 +159,7 @@ impl Problem {
             field: None,
             callback_id: None,
             retry_after_s: None,
+            limit: None,
             slots: Vec::new(),
             wall_times: Vec::new(),
             request_id: None,

@@ -1,36 +1,42 @@
 //! Asking for a callback.
 
+use super::admission::{Asked, admit};
 use super::model::Position;
 use super::record::{Record, later};
+use super::times;
 use crate::app::Effects;
 use crate::centre::Centre;
 use crate::events;
 use crate::line;
-use crate::phone;
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
 use crate::words::word;
 use ringback_core::protocol::{
-    self, CallbackRequest, ContextFault, ContextValue, Direction, EventKind, ProblemCode, Timestamp,
+    self, CallbackRequest, ContextFault, ContextValue, EventKind, ProblemCode, Timestamp,
 };
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 /// A request that has passed every check that needs no database.
 #[derive(Debug, Clone)]
 pub struct NewCallback {
     installation_id: String,
+    address: Option<IpAddr>,
     request: CallbackRequest,
 }
 
 impl NewCallback {
     /// Checks a request.
-    pub fn check(installation_id: String, request: CallbackRequest) -> Result<Self, Refusal> {
-        phone::check(&request.number, "number")?;
+    pub fn check(
+        installation_id: String,
+        address: Option<IpAddr>,
+        request: CallbackRequest,
+    ) -> Result<Self, Refusal> {
         check_context(&request.context)?;
         if let Some(journey) = &request.journey {
             protocol::check_journey(journey).map_err(|fault| context_refused(&fault, "journey"))?;
         }
-        Ok(Self { installation_id, request })
+        Ok(Self { installation_id, address, request })
     }
 }
 
@@ -60,15 +66,11 @@ pub fn create(
     now: Timestamp,
 ) -> Result<Record, Refusal> {
     let request = &new.request;
-    let setup = centre.setup.current(tx)?;
+    let setup = centre.setup(tx)?;
     let service = setup.service(&request.service)?;
     let policy = &service.policy;
-    let direction = request.direction.unwrap_or(policy.direction);
-    if direction == Direction::CustomerOriginated && service.call_in_group_id.is_none() {
-        let code = ProblemCode::CallInNotOffered;
-        return Err(Refusal::of_field(code, "direction", code.advice()));
-    }
-    let priority = policy.priority;
+    let asked = Asked { request, installation_id: Some(&new.installation_id), address: new.address };
+    let admitted = admit(tx, centre, service, asked, now)?;
     let mut record = Record {
         id: format!("cb_{}", uuid::Uuid::now_v7().simple()),
         installation_id: new.installation_id.clone(),
@@ -76,9 +78,9 @@ pub fn create(
         policy: Box::new(policy.clone()),
         call_in_group_id: service.call_in_group_id.clone(),
         queue_id: service.queue_id.clone(),
-        requirement_id: service.requirement_id.clone(),
-        direction,
-        priority,
+        requirement_id: admitted.requirement_id,
+        direction: admitted.direction,
+        priority: admitted.priority,
         at: Position::Queued,
         agent_id: None,
         waiting_since: now,
@@ -97,7 +99,11 @@ pub fn create(
         version: 1,
     };
     record.stand_at(now);
-    insert(tx, &centre.vault, &record, request, now)?;
+    if let Some(wall_time) = &request.scheduled_for {
+        record.at = Position::Scheduled;
+        times::promise(tx, centre, &mut record, wall_time, now)?;
+    }
+    insert(tx, &centre.vault, &record, request, admitted.number.e164.expose(), now)?;
     let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
     events::append(tx, effects, &record, event, "customer", now)?;
     line::counted_in(effects, &record);
@@ -113,10 +119,11 @@ fn insert(
     vault: &Vault,
     record: &Record,
     request: &CallbackRequest,
+    number: &str,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let number_hash = vault.lookup("number", request.number.expose());
-    let number = vault.seal(request.number.expose().as_bytes(), "callbacks.number")?;
+    let number_hash = vault.lookup("number", number);
+    let number = vault.seal(number.as_bytes(), "callbacks.number")?;
     let name = request
         .name
         .as_ref()
@@ -127,7 +134,7 @@ fn insert(
         request.journey.as_ref().map(|journey| seal_json(vault, journey, "callbacks.journey")).transpose()?;
     let scheduled = record.scheduled.as_ref();
     let seat = record.seat.as_ref();
-    for open_place in 0..1_u32 {
+    for open_place in 0..record.policy.limits.open_per_number {
         let inserted = tx.execute(
             "insert into callbacks (id, installation_id, service_id, queue_id, requirement_id, number_hash, \
              number_sealed, name_sealed, context_sealed, journey_sealed, direction, state, priority, open_place, \

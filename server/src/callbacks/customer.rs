@@ -9,6 +9,7 @@ use crate::call_in;
 use crate::centre::Centre;
 use crate::push::action;
 use crate::refusal::Refusal;
+use crate::rules::check_number;
 use crate::services::policy::Place;
 use crate::storage::{Tx, Vault};
 use ringback_core::protocol::{
@@ -121,7 +122,7 @@ pub fn change_number_own(
     now: Timestamp,
 ) -> Result<Callback, Refusal> {
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
-    change_number(tx, &centre.vault, &record, number)?;
+    change_number(tx, centre, &record, number)?;
     apply(tx, effects, &mut record, Input::ChangeNumber, ACTOR, now)?;
     record.view(tx, centre, now)
 }
@@ -149,7 +150,7 @@ pub fn answer(
     match &request.answer {
         ConfirmAnswer::Ready => ready(tx, effects, vault, &mut record, &mut ticket, now)?,
         ConfirmAnswer::OtherNumber { number } => {
-            change_number(tx, vault, &record, number)?;
+            change_number(tx, centre, &record, number)?;
             ready(tx, effects, vault, &mut record, &mut ticket, now)?;
         }
         ConfirmAnswer::Snooze { delay_s } => snooze(tx, effects, &mut record, *delay_s, now)?,
@@ -177,25 +178,32 @@ fn ready(
     Ok(())
 }
 
+/// Has another number called, which passes the same rules as the first.
 fn change_number(
     tx: &mut Tx<'_>,
-    vault: &Vault,
+    centre: &Centre,
     record: &Record,
     number: &PhoneNumber,
 ) -> Result<(), Refusal> {
-    let hash = vault.lookup("number", number.expose());
-    let taken = tx.query_opt(
-        "select 1 from callbacks where service_id = $1 and number_hash = $2 and state <> 'completed' and id <> $3",
+    let setup = centre.setup(tx)?;
+    let service = setup.service_of_id(&record.service_id)?;
+    let number =
+        check_number(&service.rule_sets, service.default_country, number.expose()).into_number("number")?;
+    let hash = centre.vault.lookup("number", number.e164.expose());
+    let places = tx.query(
+        "select open_place from callbacks where service_id = $1 and number_hash = $2 and state <> 'completed' \
+         and id <> $3",
         &[&record.service_id, &hash, &record.id],
-        |_| Ok(()),
+        |row| row.get::<u32>(0),
     )?;
-    if taken.is_some() {
+    let free = (0..service.policy.limits.open_per_number).find(|place| !places.contains(place));
+    let Some(open_place) = free else {
         return Err(already_open(tx, &record.service_id, &hash, &record.installation_id)?);
-    }
-    let sealed = vault.seal(number.expose().as_bytes(), "callbacks.number")?;
+    };
+    let sealed = centre.vault.seal(number.e164.expose().as_bytes(), "callbacks.number")?;
     tx.execute(
-        "update callbacks set number_hash = $1, number_sealed = $2 where id = $3",
-        &[&hash, &sealed, &record.id],
+        "update callbacks set number_hash = $1, number_sealed = $2, open_place = $3 where id = $4",
+        &[&hash, &sealed, &open_place, &record.id],
     )?;
     Ok(())
 }

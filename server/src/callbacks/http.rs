@@ -1,19 +1,21 @@
 //! `/v1/callbacks`: what apps ask.
 
 use super::{
-    NewCallback, answer, cancel_own, change_number_own, create, list_own, reschedule_own, show_own,
-    snooze_own,
+    Asked, NewCallback, answer, cancel_own, change_number_own, create, dry_run, list_own, offer,
+    reschedule_own, show_own, snooze_own,
 };
 use crate::app::App;
 use crate::clock::now;
-use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, Params, once};
+use crate::http::{Answer, ClientAddress, IdempotencyKey, Intent, JsonBody, Params, once};
 use crate::identity::InstallationCaller;
 use crate::refusal::Refusal;
+use crate::rules::verdict::for_apps;
 use axum::Json;
 use axum::extract::{Path, State};
 use ringback_core::protocol::{
-    Callback, CallbackList, CallbackRequest, ChangeNumberRequest, ConfirmRequest, Confirmation, Problem,
-    RescheduleRequest, SnoozeRequest,
+    Availability, AvailabilityRequest, Callback, CallbackList, CallbackRequest, ChangeNumberRequest,
+    ConfirmRequest, Confirmation, Offer, Problem, ProblemCode, RescheduleRequest, SnoozeRequest, Timestamp,
+    Validation,
 };
 use serde::Deserialize;
 
@@ -28,11 +30,12 @@ use serde::Deserialize;
 pub async fn request_callback(
     State(app): State<App>,
     caller: InstallationCaller,
+    address: ClientAddress,
     key: IdempotencyKey,
     body: JsonBody<CallbackRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let new = NewCallback::check(caller.id, body.value)?;
+    let new = NewCallback::check(caller.id, Some(address.0), body.value)?;
     let centre = app.centre.clone();
     app.change(move |tx, effects| {
         let now = now();
@@ -185,4 +188,74 @@ pub async fn change_number(
         })
     })
     .await
+}
+
+/// What a request for a call would meet now, check by check, without making it. Nothing is counted.
+#[utoipa::path(post, path = "/v1/callbacks/validate", tag = "callbacks", operation_id = "validate_callback",
+    request_body = CallbackRequest,
+    responses((status = 200, body = Validation), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn validate_callback(
+    State(app): State<App>,
+    caller: InstallationCaller,
+    address: ClientAddress,
+    body: JsonBody<CallbackRequest>,
+) -> Result<Json<Validation>, Refusal> {
+    let centre = app.centre.clone();
+    let checks = app.storage.read(move |tx| {
+        let asked =
+            Asked { request: &body.value, installation_id: Some(&caller.id), address: Some(address.0) };
+        dry_run(tx, &centre, asked, now())
+    });
+    Ok(Json(for_apps(checks.await?)))
+}
+
+/// What a service offers at this moment, and how long it takes.
+#[utoipa::path(get, path = "/v1/services/{name}/offer", tag = "services", operation_id = "show_offer",
+    params(("name" = String, Path)),
+    responses((status = 200, body = Offer), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn show_offer(
+    State(app): State<App>,
+    _caller: InstallationCaller,
+    Path(name): Path<String>,
+) -> Result<Json<Offer>, Refusal> {
+    let centre = app.centre.clone();
+    Ok(Json(app.storage.read(move |tx| offer(tx, &centre, &name, now())).await?))
+}
+
+/// Which slots.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slots {
+    zone: String,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    #[serde(default)]
+    include_full: bool,
+    limit: Option<u32>,
+}
+
+/// Lists when calls can be promised, in the caller's zone.
+#[utoipa::path(get, path = "/v1/services/{name}/availability", tag = "services", operation_id = "list_availability",
+    params(("name" = String, Path), ("zone" = String, Query, description = "The caller's zone, IANA"),
+        ("from" = Option<String>, Query, description = "RFC 3339; now when absent"),
+        ("to" = Option<String>, Query, description = "RFC 3339; seven days after `from` when absent"),
+        ("include_full" = Option<bool>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = Availability), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_availability(
+    State(app): State<App>,
+    _caller: InstallationCaller,
+    Path(name): Path<String>,
+    Params(slots): Params<Slots>,
+) -> Result<Json<Availability>, Refusal> {
+    let centre = app.centre.clone();
+    let Slots { zone, from, to, include_full, limit } = slots;
+    let request = AvailabilityRequest { service: name, zone, from, to, include_full, limit };
+    let found = app.storage.read(move |tx| {
+        let setup = centre.setup(tx)?;
+        match &setup.service(&request.service)?.timetable {
+            Some(timetable) => timetable.availability(tx, &request, now()),
+            None => Err(Refusal::plain(ProblemCode::ScheduledNotOffered)),
+        }
+    });
+    Ok(Json(found.await?))
 }

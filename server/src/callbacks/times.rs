@@ -1,5 +1,6 @@
 //! Times: promising one, entering the line for it, and keeping out of closed hours.
 
+use super::admission::may_call;
 use super::model::{Input, Position};
 use super::record::{Record, Seat, apply, later};
 use crate::app::Effects;
@@ -94,7 +95,7 @@ pub(super) fn promise(
     wall_time: &WallTime,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let setup = centre.setup.current(tx)?;
+    let setup = centre.setup(tx)?;
     let service = setup.service_of_id(&record.service_id)?;
     let timetable =
         service.timetable.as_ref().ok_or_else(|| Refusal::plain(ProblemCode::ScheduledNotOffered))?;
@@ -154,13 +155,13 @@ pub(crate) fn sleep_while_closed(
     record: &Record,
     now: Timestamp,
 ) -> Result<bool, Refusal> {
-    let setup = centre.setup.current(tx)?;
+    let setup = centre.setup(tx)?;
     let service = setup.service_of_id(&record.service_id)?;
-    let Some(calendar) = &service.calendar else { return Ok(false) };
-    if calendar.is_open(now) || record.policy.at_close == AtClose::Finish {
+    if may_call(service, now) {
         return Ok(false);
     }
-    match calendar.opens_at(now).filter(|_| record.policy.at_close == AtClose::Hold) {
+    let opens_at = service.calendar.as_ref().and_then(|calendar| calendar.opens_at(now));
+    match opens_at.filter(|_| service.policy.at_close == AtClose::Hold) {
         Some(opens_at) => {
             tx.execute(
                 "update callbacks set not_before = $1, \

@@ -1,6 +1,7 @@
 //! The router: which path leads where, and what every request passes through.
 
 mod body;
+mod client_address;
 mod health;
 mod idempotency;
 mod openapi;
@@ -8,12 +9,13 @@ mod params;
 mod problem;
 
 pub use body::{BODY_MAX_BYTES, JsonBody};
+pub use client_address::{ClientAddress, ForwardedHeader};
 pub use idempotency::{Answer, IdempotencyKey, Intent, once};
 pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, push, routing, schedule, services};
+use crate::{call_in, callbacks, events, identity, push, routing, rules, schedule, services};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -31,7 +33,10 @@ fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(identity::http::register_installation))
         .routes(routes!(callbacks::http::request_callback, callbacks::http::list_callbacks))
+        .routes(routes!(callbacks::http::validate_callback))
         .routes(routes!(callbacks::http::show_callback))
+        .routes(routes!(callbacks::http::show_offer))
+        .routes(routes!(callbacks::http::list_availability))
         .routes(routes!(callbacks::http::cancel_callback))
         .routes(routes!(callbacks::http::confirm_callback))
         .routes(routes!(callbacks::http::reschedule_callback))
@@ -64,8 +69,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(callbacks::staff_http::complete_callback))
         .routes(routes!(callbacks::staff_http::list_pushes))
         .routes(routes!(call_in::http::match_call_in))
+        .routes(routes!(call_in::http::report_inbound_call))
+        .routes(routes!(call_in::http::list_call_ins))
+        .routes(routes!(call_in::http::show_group_health))
         .routes(routes!(call_in::http::create_call_in_group, call_in::http::list_call_in_groups))
-        .routes(routes!(schedule::http::availability))
+        .routes(routes!(rules::http::list_rule_sets))
+        .routes(routes!(rules::http::put_rule_set, rules::http::show_rule_set, rules::http::delete_rule_set))
+        .routes(routes!(rules::http::test_number))
         .routes(routes!(schedule::http::list_calendars))
         .routes(routes!(
             schedule::http::put_calendar,

@@ -24,6 +24,16 @@ pub(super) fn respond(problem: Problem) -> Response {
     if let Some(seconds) = problem.retry_after_s {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if let Some(limit) = &problem.limit {
+        // draft-ietf-httpapi-ratelimit-headers-11: a policy is named, and refused requests have nothing left of it.
+        let policy = format!("\"{}\";q={};w={}", limit.limit, limit.count, limit.window_s);
+        let left = format!("\"{}\";r=0;t={}", limit.limit, problem.retry_after_s.unwrap_or(limit.window_s));
+        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+    }
     if problem.status == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -74,4 +84,23 @@ pub(super) async fn with_request_id(request: Request, next: Next) -> Response {
         took_s, "request"
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringback_core::protocol::ReachedLimit;
+
+    #[test]
+    fn a_limit_is_told_in_the_headers_too() {
+        let mut problem = Problem::new(ProblemCode::LimitReached, ProblemCode::LimitReached.advice());
+        problem.retry_after_s = Some(1200);
+        problem.limit = Some(ReachedLimit { limit: "number".to_owned(), count: 3, window_s: 3600 });
+        let response = respond(problem);
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("retry-after"), "1200");
+        assert_eq!(header("ratelimit-policy"), "\"number\";q=3;w=3600");
+        assert_eq!(header("ratelimit"), "\"number\";r=0;t=1200");
+    }
 }

@@ -1,6 +1,6 @@
 //! What a node knows of its lines.
 
-use crate::callbacks::Record;
+use crate::services::Service;
 use ringback_core::protocol::{Timestamp, WaitEstimate, WaitStatus};
 
 /// What a node knows of its lines.
@@ -9,7 +9,13 @@ pub struct Board {}
 
 impl Board {
     /// How long a callback waits that has so many before it.
-    pub fn wait(&self, _record: &Record, _ahead: u32, _now: Timestamp) -> WaitEstimate {
+    pub fn wait(
+        &self,
+        _service: &Service,
+        _requirement_id: &str,
+        _ahead: u32,
+        _now: Timestamp,
+    ) -> WaitEstimate {
         WaitEstimate {
             status: WaitStatus::NoData,
             p10_s: None,

@@ -41,6 +41,13 @@ pub fn ahead_of(tx: &mut Tx<'_>, record: &Record) -> Result<u32, Refusal> {
     )?)
 }
 
+/// Forgets what happened in lines before.
+pub fn forget_before(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), Refusal> {
+    tx.execute("delete from line_facts where at < $1", &[&before])?;
+    tx.execute("delete from agent_spells where at < $1", &[&before])?;
+    Ok(())
+}
+
 /// Counts a new callback.
 pub(crate) fn counted_in(effects: &mut Effects, record: &Record) {
     effects.tally(open_key(&record.service_id), 1);

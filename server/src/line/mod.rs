@@ -6,5 +6,5 @@ mod place;
 
 pub use board::Board;
 pub(crate) use counts::{agent_moved, counted_in, follow};
-pub use counts::{ahead_of, open_of_service, waiting_in};
-pub use place::{Place, place_of};
+pub use counts::{ahead_of, forget_before, open_of_service, waiting_in};
+pub use place::{Place, place_of, wait_of_next};

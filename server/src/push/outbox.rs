@@ -101,7 +101,7 @@ pub fn claim(tx: &mut Tx<'_>, limit: i64, now: Timestamp) -> Result<Vec<Claim>, 
         claims.push(tx.query_one(
             "select d.id, d.fence, d.attempts, p.id, p.callback_id, p.event, p.expires_at, v.id, v.provider, v.kind, \
              v.topic, v.token_sealed, v.registered_at, \
-             cast(case when c.confirm_by is not null and c.asked = p.asked and v.state = 'active' then 1 else 0 end as bigint) \
+             cast(case when c.phase in ('reserved', 'notified') and c.asked = p.asked and v.state = 'active' then 1 else 0 end as bigint) \
              from push_deliveries d join pushes p on p.id = d.push_id join devices v on v.id = d.device_id \
              join callbacks c on c.id = d.callback_id where d.id = $1",
             &[&id],

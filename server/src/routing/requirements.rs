@@ -117,3 +117,16 @@ pub fn is_staffed(tx: &mut Tx<'_>, requirement_id: &str) -> Result<bool, Refusal
     )?;
     Ok(anybody.is_some())
 }
+
+/// Whether somebody of a queue has these skills, logged in or not.
+pub fn anybody_fits(tx: &mut Tx<'_>, queue_id: &str, skills: &Levels) -> Result<bool, Refusal> {
+    let agents = tx.query("select agent_id from agent_queues where queue_id = $1", &[&queue_id], |row| {
+        row.get::<String>(0)
+    })?;
+    for agent_id in &agents {
+        if fits(skills, &skills_of(tx, agent_id)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

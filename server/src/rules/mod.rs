@@ -1,9 +1,15 @@
 //! Whom a service calls, and how often anybody may ask: number rules and limits.
 
+pub mod http;
+pub mod limits;
 pub mod number;
 pub mod rule_set;
+pub mod store;
+pub mod uses;
 pub mod verdict;
 
+pub use limits::{Limits, Window};
 pub use number::{Classified, Country, Kind, classify};
-pub use rule_set::{RuleSet, RuleSetSetup};
+pub use rule_set::{RuleSet, RuleSetSetup, countries};
+pub use uses::{Subjects, peek, purge, spend};
 pub use verdict::{NumberVerdict, check_number};

@@ -22,6 +22,17 @@ impl Country {
         Self::all().find(|country| country.0 == region)
     }
 
+    /// The country of this code, or the refusal that names the field it stood in.
+    pub fn named(code: &str, field: &str) -> Result<Self, Refusal> {
+        Self::parse(code).ok_or_else(|| {
+            Refusal::of_field(
+                ProblemCode::FieldInvalid,
+                field,
+                "A country is two capital letters, ISO 3166-1 alpha-2, for example DE. Correct the code.",
+            )
+        })
+    }
+
     /// Every country, in no order.
     pub fn all() -> impl Iterator<Item = Self> {
         PHONE_NUMBER_UTIL.get_supported_regions().map(Self)

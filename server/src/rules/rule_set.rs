@@ -12,6 +12,7 @@ use ringback_core::protocol::ProblemCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// How many patterns of each sort a rule set has at most.
 const PATTERNS_MAX: usize = 200;
@@ -23,6 +24,8 @@ const PATTERN_MAX_BYTES: usize = 64 * 1024;
 const SET_MAX_BYTES: usize = 1024 * 1024;
 /// What stands for every country.
 const EVERY: &str = "*";
+/// What stands in the place of a name in the path of the test box.
+const TEST: &str = "test";
 
 /// A pattern. It may be somebody's number, so it cannot be printed.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -85,6 +88,9 @@ impl RuleSetSetup {
     /// Checks and compiles. A refusal names the field, and the place in it.
     pub fn compile(&self) -> Result<RuleSet, Refusal> {
         check_name(&self.name)?;
+        if self.name == TEST {
+            return Err(invalid("name", "`test` is the path of the test box. Choose another name."));
+        }
         let simple = sources("blocked", &self.blocked, translate)?;
         let regular = sources("blocked_regex", &self.blocked_regex, |text| Some(text.to_owned()))?;
         let anchored = simple.iter().chain(&regular).map(|source| format!(r"\A(?:{source})\z"));
@@ -116,14 +122,8 @@ impl RuleSetSetup {
                 ))
             };
         }
-        let known = self.countries.iter().enumerate().map(|(place, code)| {
-            Country::parse(code).ok_or_else(|| {
-                invalid(
-                    &format!("countries[{place}]"),
-                    "A country is two capital letters, ISO 3166-1 alpha-2, for example DE. Correct the code.",
-                )
-            })
-        });
+        let known = self.countries.iter().enumerate();
+        let known = known.map(|(place, code)| Country::named(code, &format!("countries[{place}]")));
         known.collect::<Result<_, _>>().map(Some)
     }
 }
@@ -219,9 +219,9 @@ impl RuleSet {
 }
 
 /// The countries that every one of the sets allows, in alphabetical order: what an offer tells.
-pub fn countries<'a>(sets: impl IntoIterator<Item = &'a RuleSet> + Clone) -> Vec<String> {
+pub fn countries(sets: &[Arc<RuleSet>]) -> Vec<String> {
     let allowed: BTreeSet<Country> =
-        Country::all().filter(|country| sets.clone().into_iter().all(|set| set.lists(*country))).collect();
+        Country::all().filter(|country| sets.iter().all(|set| set.lists(*country))).collect();
     allowed.iter().map(ToString::to_string).collect()
 }
 
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn sets_allow_together_what_each_allows() {
         let sets = [setup(&["DE", "FR", "AT"]), setup(&["*"]), setup(&["FR", "DE"])]
-            .map(|set| set.compile().unwrap());
+            .map(|set| Arc::new(set.compile().unwrap()));
         assert_eq!(countries(&sets), ["DE", "FR"]);
         assert!(countries(&[]).len() > 240);
     }

@@ -23,7 +23,7 @@ impl NumberVerdict {
         match (self.checks.iter().find(|check| !check.passed), self.number) {
             (None, Some(number)) => Ok(number),
             (failed, _) => {
-                let code = failed.and_then(|check| code_of(check)).unwrap_or(ProblemCode::NumberImpossible);
+                let code = failed.and_then(code_of).unwrap_or(ProblemCode::NumberImpossible);
                 Err(Refusal::of_field(code, field, code.advice()))
             }
         }

@@ -1,4 +1,4 @@
-//! `GET /v1/services/{name}/availability`, and staff's `calendars` and `capacity-rules`.
+//! `/v1/staff/calendars` and `/v1/staff/capacity-rules`.
 
 use super::calendar::CalendarSetup;
 use super::capacity::CapacitySetup;
@@ -7,57 +7,14 @@ use super::{store, timetable};
 use crate::app::App;
 use crate::clock::now;
 use crate::http::{JsonBody, Params};
-use crate::identity::{InstallationCaller, Permission, StaffCaller};
+use crate::identity::{Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::civil::Date;
-use ringback_core::protocol::{Availability, AvailabilityRequest, Problem, ProblemCode, Slot, Timestamp};
+use ringback_core::protocol::{Problem, Slot};
 use serde::Deserialize;
-
-/// Which slots an app wants to see: [`AvailabilityRequest`] without the service.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct SlotsWanted {
-    /// The caller's zone, IANA.
-    zone: String,
-    /// From this instant; now when absent.
-    #[param(value_type = Option<String>, format = DateTime)]
-    from: Option<Timestamp>,
-    /// Up to this instant; seven days after `from` when absent, at most 62 days after it.
-    #[param(value_type = Option<String>, format = DateTime)]
-    to: Option<Timestamp>,
-    /// Whether full slots are listed too; no when absent.
-    #[serde(default)]
-    include_full: bool,
-    /// At most so many slots, 1 to 5000; 500 when absent.
-    limit: Option<u32>,
-}
-
-/// Lists the slots in which a service can promise calls.
-#[utoipa::path(get, path = "/v1/services/{name}/availability", tag = "services", operation_id = "availability",
-    params(("name" = String, Path), SlotsWanted),
-    responses((status = 200, body = Availability), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub async fn availability(
-    State(app): State<App>,
-    _: InstallationCaller,
-    Path(service): Path<String>,
-    Params(wanted): Params<SlotsWanted>,
-) -> Result<Json<Availability>, Refusal> {
-    let SlotsWanted { zone, from, to, include_full, limit } = wanted;
-    let request = AvailabilityRequest { service, zone, from, to, include_full, limit };
-    let centre = app.centre.clone();
-    let shown = app.storage.read(move |tx| {
-        let setup = centre.setup.current(tx)?;
-        let service = setup.service(&request.service)?;
-        let timetable =
-            service.timetable.as_ref().ok_or_else(|| Refusal::plain(ProblemCode::ScheduledNotOffered))?;
-        timetable.availability(tx, &request, now())
-    });
-    Ok(Json(shown.await?))
-}
 
 /// The handlers of one kind of setup: put, list, show, delete.
 macro_rules! setups {

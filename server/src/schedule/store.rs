@@ -99,14 +99,12 @@ impl Definition for CapacitySetup {
 /// Makes one; refused if the name is taken.
 pub fn create<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<(), Refusal> {
     setup.check()?;
-    changed(tx)?;
     if insert(tx, setup, now)? { Ok(()) } else { Err(name_taken()) }
 }
 
 /// Makes one, or sets the one of that name anew. What is booked stays booked.
 pub fn put<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<(), Refusal> {
     setup.check()?;
-    changed(tx)?;
     if !insert(tx, setup, now)? {
         tx.execute(K::UPDATE, &[&setup.name(), &json(setup)?, &now])?;
     }
@@ -114,6 +112,7 @@ pub fn put<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<
 }
 
 fn insert<K: Definition>(tx: &mut Tx<'_>, setup: &K, now: Timestamp) -> Result<bool, Refusal> {
+    changed(tx)?;
     let id = format!("{}_{}", K::PREFIX, uuid::Uuid::now_v7().simple());
     Ok(tx.execute(K::INSERT, &[&id, &setup.name(), &json(setup)?, &now])? == 1)
 }

@@ -2,6 +2,7 @@
 
 use crate::refusal::Refusal;
 use crate::routing::matching::{Ageing, AgentChoice, Levels};
+use crate::rules::{Country, Limits};
 use ringback_core::protocol::{Direction, ProblemCode};
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +162,15 @@ pub struct ServiceSetup {
     /// How many calls can be promised when; no scheduled callbacks when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<String>,
+    /// The rule sets a number must pass, all of them. Without any, numbers of ordinary kinds of every country pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rule_sets: Vec<String>,
+    /// Where a number without a country code is taken to be from (ISO 3166-1 alpha-2); such numbers are refused when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_country: Option<String>,
+    /// How often anybody may ask.
+    #[serde(default)]
+    pub limits: Limits,
     /// Who dials; `customer_terminated` when absent.
     #[serde(default = "customer_terminated")]
     pub direction: Direction,
@@ -317,6 +327,9 @@ impl ServiceSetup {
             skills: Levels::new(),
             calendar: None,
             capacity: None,
+            rule_sets: Vec::new(),
+            default_country: None,
+            limits: Limits::default(),
             direction: customer_terminated(),
             call_in_group: None,
             immediate: yes(),
@@ -351,6 +364,10 @@ impl ServiceSetup {
 
     /// Refuses settings that cannot be kept; what they name is looked up elsewhere.
     pub fn check(&self) -> Result<(), Refusal> {
+        self.limits.check()?;
+        if let Some(code) = &self.default_country {
+            Country::named(code, "default_country")?;
+        }
         let retry = |of: &Retry| (1..=20).contains(&of.attempts) && of.delay_s <= 604_800;
         let retries = [
             self.retry.busy,

@@ -3,9 +3,10 @@
 
 use super::policy::ServiceSetup;
 use crate::refusal::Refusal;
+use crate::rules::{self, Country, RuleSet};
 use crate::schedule::calendar::Calendar;
 use crate::schedule::{Timetable, store};
-use crate::storage::Tx;
+use crate::storage::{Tx, Vault};
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,10 @@ pub struct Service {
     pub calendar: Option<Arc<Calendar>>,
     /// When calls can be promised.
     pub timetable: Option<Timetable>,
+    /// The rules its numbers must pass.
+    pub rule_sets: Vec<Arc<RuleSet>>,
+    /// Where a number without a country code is taken to be from.
+    pub default_country: Option<Country>,
     /// As it was set up.
     pub policy: ServiceSetup,
 }
@@ -73,13 +78,13 @@ pub struct SetupCache(Mutex<Arc<Setup>>);
 
 impl SetupCache {
     /// The setup as this transaction sees it.
-    pub fn current(&self, tx: &mut Tx<'_>) -> Result<Arc<Setup>, Refusal> {
+    pub fn current(&self, tx: &mut Tx<'_>, vault: &Vault) -> Result<Arc<Setup>, Refusal> {
         let version: i64 = tx.query_one("select version from setup", &[], |row| row.get(0))?;
         let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if remembered.version == version {
             return Ok(remembered);
         }
-        let read = Arc::new(load(tx, version)?);
+        let read = Arc::new(load(tx, vault, version)?);
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A transaction that is rolled back may have seen a version that never came to be; a later one with its number
         // must not be taken for it. Only what others can see is remembered, and that is a version read before any change
@@ -91,7 +96,7 @@ impl SetupCache {
     }
 }
 
-fn load(tx: &mut Tx<'_>, version: i64) -> Result<Setup, Refusal> {
+fn load(tx: &mut Tx<'_>, vault: &Vault, version: i64) -> Result<Setup, Refusal> {
     let rows = tx.query(
         "select id, queue_id, requirement_id, call_in_group_id, paused_until, policy from services",
         &[],
@@ -102,6 +107,7 @@ fn load(tx: &mut Tx<'_>, version: i64) -> Result<Setup, Refusal> {
             ))
         },
     )?;
+    let rule_sets = rules::store::load(tx, vault)?;
     let (calendars, capacities) = (store::load_calendars(tx)?, store::load_capacities(tx)?);
     let mut setup = Setup { version, ..Setup::default() };
     for ((id, queue_id, requirement_id), (call_in_group_id, paused_until, policy)) in rows {
@@ -131,6 +137,8 @@ fn load(tx: &mut Tx<'_>, version: i64) -> Result<Setup, Refusal> {
             paused_until,
             calendar,
             timetable,
+            rule_sets: rules::store::of_names(&rule_sets, &policy.rule_sets).map_err(|_| gone())?,
+            default_country: policy.default_country.as_deref().and_then(Country::parse),
             policy,
         });
         setup.by_name.insert(service.policy.name.clone(), service.clone());

@@ -5,6 +5,7 @@ use super::setup::changed;
 use crate::refusal::Refusal;
 use crate::routing::requirements;
 use crate::routing::resources::{check_name, name_taken, queue_id, unknown};
+use crate::rules;
 use crate::schedule;
 use crate::schedule::calendar::CalendarSetup;
 use crate::schedule::capacity::CapacitySetup;
@@ -91,6 +92,11 @@ fn look_up(tx: &mut Tx<'_>, service: &ServiceSetup) -> Result<Kept, Refusal> {
     }
     if let Some(name) = &service.capacity {
         schedule::store::find::<CapacitySetup>(tx, name).map_err(|_| unknown("capacity", name))?;
+    }
+    for name in &service.rule_sets {
+        if !rules::store::exists(tx, name)? {
+            return Err(unknown("rule_set", name));
+        }
     }
     let queue_id = queue_id(tx, &service.queue)?;
     let requirement_id = requirements::find_or_create(tx, &queue_id, &service.skills)?;

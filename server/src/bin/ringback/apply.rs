@@ -7,11 +7,12 @@ use ringback_server::call_in::{NewCallInGroup, create_group};
 use ringback_server::clock::now;
 use ringback_server::refusal::Refusal;
 use ringback_server::routing::resources::{AgentSetup, Named, create_agent, create_queue, create_skill};
+use ringback_server::rules::{RuleSetSetup, store as rule_sets};
 use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::schedule::store;
 use ringback_server::services::{ServiceSetup, create_service};
-use ringback_server::storage::Tx;
+use ringback_server::storage::{Tx, Vault};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -22,6 +23,7 @@ struct Centre {
     queue: Vec<Named>,
     skill: Vec<Named>,
     call_in_group: Vec<NewCallInGroup>,
+    rule_set: Vec<RuleSetSetup>,
     calendar: Vec<CalendarSetup>,
     capacity: Vec<CapacitySetup>,
     service: Vec<ServiceSetup>,
@@ -34,14 +36,15 @@ type Report = Vec<(String, bool)>;
 pub(crate) async fn run(direct: &Direct, file: &Path) -> Result<(), Failure> {
     let text = read(file)?;
     let centre: Centre = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let vault = direct.vault.clone();
     // One transaction: a mistake at the end of the file leaves nothing half made.
-    for (what, is_new) in direct.write(move |tx| make(tx, &centre)).await? {
+    for (what, is_new) in direct.write(move |tx| make(tx, &vault, &centre)).await? {
         println!("{what} {}", if is_new { "is there" } else { "was there, and stays as it is" });
     }
     Ok(())
 }
 
-fn make(tx: &mut Tx<'_>, centre: &Centre) -> Result<Report, Refusal> {
+fn make(tx: &mut Tx<'_>, vault: &Vault, centre: &Centre) -> Result<Report, Refusal> {
     let now = now();
     let mut report = Report::new();
     let mut note = |kind: &str, name: &str, made: Result<(), Refusal>| {
@@ -56,6 +59,9 @@ fn make(tx: &mut Tx<'_>, centre: &Centre) -> Result<Report, Refusal> {
     }
     for group in &centre.call_in_group {
         note("click-to-call group", &group.name, create_group(tx, group, now).map(drop))?;
+    }
+    for set in &centre.rule_set {
+        note("rule set", &set.name, rule_sets::create(tx, vault, set, now))?;
     }
     for calendar in &centre.calendar {
         note("calendar", &calendar.name, store::create(tx, calendar, now))?;

@@ -4,6 +4,7 @@ mod call_in;
 mod centre;
 mod keys;
 mod push;
+mod rules;
 mod schedule;
 mod service;
 
@@ -18,6 +19,7 @@ use ringback_server::refusal::Refusal;
 use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::storage::{Storage, Tx, Vault};
+use rules::RuleSetCommand;
 use schedule::SetupCommand;
 use service::ServiceCommand;
 use std::path::{Path, PathBuf};
@@ -50,6 +52,9 @@ pub(crate) enum Admin {
     /// Click-to-call groups: the numbers given out
     #[command(subcommand)]
     CallInGroup(GroupCommand),
+    /// Rule sets: which countries and numbers are called
+    #[command(subcommand)]
+    RuleSet(RuleSetCommand),
     /// Keys of apps and of staff
     #[command(subcommand)]
     Key(KeyCommand),
@@ -103,6 +108,7 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::Calendar(command) => schedule::run::<CalendarSetup>(direct, command).await,
         Admin::Capacity(command) => schedule::run::<CapacitySetup>(direct, command).await,
         Admin::CallInGroup(command) => call_in::run(direct, command).await,
+        Admin::RuleSet(command) => rules::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
         Admin::Push(command) => push::run(direct, command).await,
     }

@@ -1,0 +1,272 @@
+//! Limits, kept in the database: they hold on every node and survive a restart. A request and its dry run share
+//! [`limits::decide`]; the request also writes its uses down.
+
+use super::limits::{self, Full, Limits, Window};
+use super::verdict::{failed, passed};
+use crate::refusal::Refusal;
+use crate::storage::{Param, Tx, Vault};
+use ringback_core::protocol::{Check, Problem, ProblemCode, ReachedLimit, Timestamp};
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// Whose requests are counted.
+#[derive(Clone, Copy)]
+pub struct Subjects<'a> {
+    /// The service that is asked; each counts for itself.
+    pub service_id: &'a str,
+    /// The number as it was classified, E.164.
+    pub number: &'a str,
+    /// The installation that asks; `None` when staff does.
+    pub installation_id: Option<&'a str>,
+    /// Where the request came from.
+    pub address: Option<IpAddr>,
+}
+
+/// One limited subject of a request.
+struct Subject<'a> {
+    limit: &'static str,
+    windows: &'a [Window],
+    /// The keyed hash it is stored under.
+    key: String,
+}
+
+impl Subjects<'_> {
+    /// The subjects that have windows, in order of their keys: whoever locks several rows does it in one order.
+    fn limited<'a>(&self, vault: &Vault, limits: &'a Limits) -> Vec<Subject<'a>> {
+        let address = self.address.map(network);
+        let values = [
+            ("number", &limits.number, Some(self.number)),
+            ("prefix", &limits.prefix, Some(prefix(self.number))),
+            ("installation", &limits.installation, self.installation_id),
+            ("address", &limits.address, address.as_deref()),
+        ];
+        let mut subjects: Vec<_> = values
+            .into_iter()
+            .filter(|(_, windows, _)| !windows.is_empty())
+            .filter_map(|(limit, windows, value)| {
+                let key = vault.lookup(&format!("limit.{limit}"), &format!("{}/{}", self.service_id, value?));
+                Some(Subject { limit, windows, key })
+            })
+            .collect();
+        subjects.sort_by(|one, other| one.key.cmp(&other.key));
+        subjects
+    }
+}
+
+/// A number without its last four digits.
+fn prefix(e164: &str) -> &str {
+    e164.len().checked_sub(4).and_then(|end| e164.get(..end)).unwrap_or(e164)
+}
+
+/// The network that counts as one caller.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// What is remembered of a subject.
+#[derive(Default)]
+struct Uses {
+    recent: Vec<i64>,
+    version: i64,
+}
+
+/// Counts a request against every limit of the service, or refuses it and counts nothing: the caller's transaction must
+/// then be rolled back, as it is when its body returns the refusal.
+pub fn spend(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    limits: &Limits,
+    subjects: &Subjects<'_>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let limited = subjects.limited(vault, limits);
+    let mut left: Vec<&Subject<'_>> = limited.iter().collect();
+    while !left.is_empty() {
+        let known = read(
+            tx,
+            "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4) \
+             order by subject for update",
+            &left,
+        )?;
+        let (writes, full) = judge(&left, &known, now);
+        if let Some((limit, full)) = full.into_iter().max_by_key(|(_, full)| full.retry_at_us) {
+            return Err(refused(limit, &full, now));
+        }
+        // Two first uses at once find no row to lock. Then the later one is not written here, and looks again.
+        let written = write(tx, &writes)?;
+        left.retain(|subject| !written.contains(&subject.key));
+    }
+    Ok(())
+}
+
+/// What [`spend`] would say, limit by limit, without counting anything.
+pub fn peek(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    limits: &Limits,
+    subjects: &Subjects<'_>,
+    now: Timestamp,
+) -> Result<Vec<Check>, Refusal> {
+    let limited = subjects.limited(vault, limits);
+    let all: Vec<&Subject<'_>> = limited.iter().collect();
+    let known =
+        read(tx, "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4)", &all)?;
+    let (_, full) = judge(&all, &known, now);
+    let mut checks = Vec::new();
+    for limit in ["number", "prefix", "installation", "address"] {
+        if limited.iter().any(|subject| subject.limit == limit) {
+            let full = full.iter().find(|(name, _)| *name == limit).map(|(_, full)| full);
+            checks.push(check(limit, full));
+        }
+    }
+    Ok(checks)
+}
+
+fn check(limit: &str, full: Option<&Full>) -> Check {
+    let name = format!("limit.{limit}");
+    match full {
+        None => passed(&name),
+        Some(full) => Check {
+            retry_at: Timestamp::from_microsecond(full.retry_at_us).ok(),
+            ..failed(&name, ProblemCode::LimitReached, Some(in_words(limit, full.window)))
+        },
+    }
+}
+
+fn in_words(limit: &str, window: Window) -> String {
+    format!("{limit}: {} in {} s", window.count, window.window_s)
+}
+
+fn refused(limit: &str, full: &Full, now: Timestamp) -> Refusal {
+    let mut problem = Problem::new(ProblemCode::LimitReached, ProblemCode::LimitReached.advice());
+    let wait_s = (full.retry_at_us - now.as_microsecond()).max(1).unsigned_abs().div_ceil(1_000_000);
+    problem.retry_after_s = u32::try_from(wait_s).ok();
+    problem.limit = Some(ReachedLimit {
+        limit: limit.to_owned(),
+        count: full.window.count,
+        window_s: full.window.window_s,
+    });
+    Refusal::Problem(Box::new(problem))
+}
+
+struct Write<'a> {
+    key: &'a str,
+    recent: Vec<u8>,
+    version: i64,
+    newest_at: i64,
+    expires_at: i64,
+}
+
+/// What is to be written if nothing is full, and what is full.
+fn judge<'a>(
+    subjects: &[&'a Subject<'a>],
+    known: &HashMap<String, Uses>,
+    now: Timestamp,
+) -> (Vec<Write<'a>>, Vec<(&'static str, Full)>) {
+    let now_us = now.as_microsecond();
+    let never = Uses::default();
+    let (mut writes, mut full) = (Vec::new(), Vec::new());
+    for subject in subjects {
+        let uses = known.get(&subject.key).unwrap_or(&never);
+        match limits::decide(&uses.recent, subject.windows, now_us) {
+            Ok(recent) => writes.push(Write {
+                key: &subject.key,
+                recent: to_bytes(&recent),
+                version: uses.version + 1,
+                newest_at: now_us,
+                expires_at: now_us.saturating_add(limits::longest_us(subject.windows)),
+            }),
+            Err(found) => full.push((subject.limit, found)),
+        }
+    }
+    (writes, full)
+}
+
+/// The uses of up to four subjects, in one statement.
+fn read(
+    tx: &mut Tx<'_>,
+    sql: &'static str,
+    subjects: &[&Subject<'_>],
+) -> Result<HashMap<String, Uses>, Refusal> {
+    if subjects.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // No key is empty, so what fills up finds nothing.
+    let key = |place: usize| subjects.get(place).map_or("", |subject| subject.key.as_str());
+    let rows = tx.query(sql, &[&key(0), &key(1), &key(2), &key(3)], |row| {
+        let recent: Vec<u8> = row.get(1)?;
+        Ok((row.get(0)?, Uses { recent: from_bytes(&recent), version: row.get(2)? }))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+macro_rules! upsert {
+    ($rows:literal) => {
+        concat!(
+            "insert into limit_uses (subject, recent, version, newest_at, expires_at) values ",
+            $rows,
+            " on conflict (subject) do update set recent = excluded.recent, version = excluded.version, \
+             newest_at = excluded.newest_at, expires_at = excluded.expires_at \
+             where limit_uses.version = excluded.version - 1 returning subject"
+        )
+    };
+}
+
+/// Writes up to four subjects in one statement; the keys of those that nobody else has written since they were read.
+fn write(tx: &mut Tx<'_>, writes: &[Write<'_>]) -> Result<Vec<String>, Refusal> {
+    let sql = match writes.len() {
+        1 => upsert!("($1, $2, $3, $4, $5)"),
+        2 => upsert!("($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10)"),
+        3 => upsert!("($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10), ($11, $12, $13, $14, $15)"),
+        _ => {
+            upsert!(
+                "($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10), ($11, $12, $13, $14, $15), ($16, $17, $18, $19, $20)"
+            )
+        }
+    };
+    let params: Vec<&dyn Param> = writes
+        .iter()
+        .flat_map(|write| {
+            let row: [&dyn Param; 5] =
+                [&write.key, &write.recent, &write.version, &write.newest_at, &write.expires_at];
+            row
+        })
+        .collect();
+    Ok(tx.query(sql, &params, |row| row.get(0))?)
+}
+
+fn to_bytes(recent: &[i64]) -> Vec<u8> {
+    recent.iter().flat_map(|made| made.to_le_bytes()).collect()
+}
+
+fn from_bytes(bytes: &[u8]) -> Vec<i64> {
+    bytes.as_chunks().0.iter().map(|made| i64::from_le_bytes(*made)).collect()
+}
+
+/// Forgets what no window holds any more, and winds back what lies in the future because the clock was put back.
+pub fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
+    tx.execute("delete from limit_uses where expires_at <= $1", &[&now])?;
+    let ahead = tx.query(
+        "select subject, recent from limit_uses where newest_at > $1 order by subject for update",
+        &[&now],
+        |row| Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?)),
+    )?;
+    for (subject, recent) in ahead {
+        let recent = to_bytes(&limits::wound_back(&from_bytes(&recent), now.as_microsecond()));
+        tx.execute(
+            "update limit_uses set recent = $2, version = version + 1, expires_at = $3 + (expires_at - newest_at), \
+             newest_at = $3 where subject = $1",
+            &[&subject, &recent, &now],
+        )?;
+    }
+    Ok(())
+}
