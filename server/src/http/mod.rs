@@ -79,9 +79,17 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(rules::http::put_rule_set, rules::http::show_rule_set, rules::http::delete_rule_set))
         .routes(routes!(rules::http::test_number))
         .routes(routes!(schedule::http::list_calendars))
-        .routes(routes!(schedule::http::put_calendar, schedule::http::show_calendar))
+        .routes(routes!(
+            schedule::http::put_calendar,
+            schedule::http::show_calendar,
+            schedule::http::delete_calendar
+        ))
         .routes(routes!(schedule::http::list_capacity_rules))
-        .routes(routes!(schedule::http::put_capacity_rule, schedule::http::show_capacity_rule))
+        .routes(routes!(
+            schedule::http::put_capacity_rule,
+            schedule::http::show_capacity_rule,
+            schedule::http::delete_capacity_rule
+        ))
         .routes(routes!(schedule::http::list_rule_slots))
         .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
 }

@@ -85,6 +85,8 @@ fn look_up(tx: &mut Tx<'_>, service: &ServiceSetup) -> Result<Kept, Refusal> {
             "A customer who dials cannot be called first. Choose `agent_first`, or have the contact centre call.",
         ));
     }
+    // First, so that nothing that is named here goes away meanwhile.
+    changed(tx)?;
     if let Some(name) = &service.calendar {
         schedule::store::find::<CalendarSetup>(tx, name).map_err(|_| unknown("calendar", name))?;
     }
@@ -96,7 +98,6 @@ fn look_up(tx: &mut Tx<'_>, service: &ServiceSetup) -> Result<Kept, Refusal> {
             return Err(unknown("rule_set", name));
         }
     }
-    changed(tx)?;
     let queue_id = queue_id(tx, &service.queue)?;
     let requirement_id = requirements::find_or_create(tx, &queue_id, &service.skills)?;
     let policy =
