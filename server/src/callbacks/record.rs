@@ -209,7 +209,7 @@ pub fn apply(
         Position::Queued if record.not_before.is_none() => {
             effects.queues.insert(record.queue_id.clone());
         }
-        Position::Routing(Phase::Confirmed | Phase::Ahead) => effects.dial = true,
+        Position::Routing(Phase::Confirmed) => effects.dial = true,
         _ => {}
     }
     effects.clock |= record.due_at().is_some();

@@ -134,8 +134,17 @@ pub fn choose_state(
     if before.state == AgentState::Ready && chosen == ChosenState::Ready {
         return Ok(());
     }
+    if chosen == ChosenState::Ready {
+        offer_again(tx, agent_id)?;
+    }
     let after = unword(&word(chosen)?)?;
     set_state(tx, effects, &before, (after, reason), now)
+}
+
+/// Whoever is ready anew is offered again what they did not want before.
+fn offer_again(tx: &mut Tx<'_>, agent_id: &str) -> Result<(), Refusal> {
+    tx.execute("update callbacks set rejected_by = null where rejected_by = $1", &[&agent_id])?;
+    Ok(())
 }
 
 /// What an agent is doing, as it stands in the database, and the row locked.
@@ -277,6 +286,7 @@ pub fn end_wrap_up(
     if due.is_none() {
         return Ok(());
     }
+    offer_again(tx, agent_id)?;
     let before = activity(tx, agent_id)?;
     set_state(tx, effects, &before, (AgentState::Ready, None), now)
 }

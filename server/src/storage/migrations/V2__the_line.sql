@@ -82,7 +82,7 @@ alter table callbacks add column promise_model text;
 -- Since when it is in line, this time.
 alter table callbacks add column entered_at bigint;
 alter table callbacks add column began_at bigint;
--- Whoever says "no" is not offered the same callback again and again.
+-- Whoever says "no" is not offered the same callback again before being ready anew.
 alter table callbacks add column rejected_by text references agents (id);
 -- A word from now on; what agents want to say besides is `note_sealed`.
 update callbacks set disposition = 'handled' where disposition is not null;
@@ -91,6 +91,7 @@ update callbacks set due_at = not_before where not_before is not null and (due_a
 create unique index callbacks_one_open on callbacks (service_id, number_hash, open_place) where state <> 'completed';
 create index callbacks_due on callbacks (due_at) where due_at is not null;
 create index callbacks_ahead on callbacks (requirement_id, rank_us, id) where state = 'routing' and agent_id is null;
+create index callbacks_rejected on callbacks (rejected_by) where rejected_by is not null;
 create index callbacks_of_number on callbacks (number_hash) where state <> 'completed';
 create index callbacks_ended on callbacks (changed_at) where state = 'completed';
 
