@@ -41,16 +41,6 @@ impl House {
     }
 
     pub(crate) async fn close(self) {
-        let k = self
-            .storage
-            .read(|tx| {
-                Ok::<_, Refusal>(tx.query("select kind, count(*) from events group by kind", &[], |row| {
-                    Ok((row.get::<String>(0)?, row.get::<i64>(1)?))
-                })?)
-            })
-            .await
-            .unwrap();
-        eprintln!("{k:?}");
         self.storage.close().await;
     }
 

@@ -18,7 +18,12 @@ use steps::Step;
 /// So many lives of so many steps.
 fn walk(engine: Engine, lives: u32, length: usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config { cases: lives, max_shrink_iters: 200, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: lives,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let life = proptest::collection::vec(any::<Step>(), length / 2..length);
     let outcome = runner.run(&life, |steps| {
         runtime.block_on(async {
