@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
         }
     };
     println!("A server at {} on a fresh SQLite file, doubles of APNs and FCM, and the centre of", centre.url);
-    println!("tests/e2e/centre.toml: agents ada and grace, services billing and sales.");
+    println!("tests/e2e/centre.toml: agents ada and grace, services billing, sales and advice.");
     let played = tokio::select! {
         played = play(&centre, &options) => played,
         _ = tokio::signal::ctrl_c() => return ended(&mut centre, ExitCode::FAILURE).await,
