@@ -55,6 +55,8 @@ pub struct Pokes {
     pub dial: Notify,
     /// A deadline was set.
     pub clock: Notify,
+    /// Agents came, went or changed what they do.
+    pub board: Notify,
 }
 
 /// What has to be woken once a transaction is committed. Collected inside it, so that nothing is forgotten.
@@ -62,6 +64,8 @@ pub struct Pokes {
 pub struct Effects {
     /// Queues into whose line somebody came.
     pub queues: BTreeSet<String>,
+    /// Somebody began or ended something, or came or went.
+    pub agents_moved: bool,
     /// Agents who became ready.
     pub ready_agents: BTreeSet<String>,
     /// Installations with new events.
@@ -127,6 +131,7 @@ impl App {
             (effects.push, &self.pokes.push),
             (effects.dial, &self.pokes.dial),
             (effects.clock, &self.pokes.clock),
+            (effects.agents_moved, &self.pokes.board),
         ] {
             if wanted {
                 poke.notify_one();

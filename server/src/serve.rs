@@ -69,8 +69,13 @@ impl Server {
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let (matcher_poke, matcher) = mpsc::unbounded_channel();
-        let pokes =
-            Pokes { matcher: matcher_poke, push: Notify::new(), dial: Notify::new(), clock: Notify::new() };
+        let pokes = Pokes {
+            matcher: matcher_poke,
+            push: Notify::new(),
+            dial: Notify::new(),
+            clock: Notify::new(),
+            board: Notify::new(),
+        };
         let app = App::new(Shared {
             storage,
             centre: Arc::new(Centre::new(vault)),
@@ -97,6 +102,7 @@ impl Server {
         workers.spawn(push::worker::run(app.clone(), self.endpoints));
         workers.spawn(telephony::run(app.clone()));
         workers.spawn(deadlines::run(app.clone()));
+        workers.spawn(line::keep_up(app.clone()));
         workers.spawn(sweep(app.clone()));
         workers.close();
 

@@ -7,9 +7,11 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use ringback_core::protocol::{AvailabilityRequest, Problem, WallTime};
 use ringback_server::refusal::Refusal;
+use ringback_server::routing::resources::{Named, create_queue};
 use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::schedule::{Promise, Timetable, bookings, store};
+use ringback_server::services::{ServiceSetup, create_service, update_service};
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Tx};
 use std::collections::HashSet;
@@ -217,6 +219,12 @@ async fn old_seats_are_forgotten(engine: Engine) {
     assert_eq!(seats_left(&storage, &timetable).await, [1, 0, 1, 1, 1, 1]);
 }
 
+fn billing(calendar: Option<&str>) -> ServiceSetup {
+    let mut service: ServiceSetup = toml::from_str("name = \"billing\"\nqueue = \"support\"").unwrap();
+    service.calendar = calendar.map(str::to_owned);
+    service
+}
+
 async fn setups_are_kept_by_name(engine: Engine) {
     let scratch = Scratch::new(engine);
     let storage = Storage::open(&scratch.settings).await.unwrap();
@@ -248,10 +256,19 @@ async fn setups_are_kept_by_name(engine: Engine) {
     assert!(!is_open(storage.clone()).await);
     assert_eq!(write(&storage, |tx| store::find::<CalendarSetup>(tx, "berlin")).await.unwrap(), closed);
 
-    let refused = write(&storage, |tx| store::delete::<CalendarSetup>(tx, "berlin", true)).await.unwrap_err();
-    assert_eq!(refused.code, "in_use");
-    write(&storage, |tx| store::delete::<CalendarSetup>(tx, "berlin", false)).await.unwrap();
-    let gone = write(&storage, |tx| store::delete::<CalendarSetup>(tx, "berlin", false)).await.unwrap_err();
+    write(&storage, |tx| {
+        create_queue(tx, &Named { name: "support".to_owned() }, now())?;
+        create_service(tx, &billing(Some("berlin")), now())
+    })
+    .await
+    .unwrap();
+    let delete = |storage: Storage| async move {
+        write(&storage, |tx| store::delete::<CalendarSetup>(tx, "berlin")).await
+    };
+    assert_eq!(delete(storage.clone()).await.unwrap_err().code, "in_use");
+    write(&storage, |tx| update_service(tx, &billing(None))).await.unwrap();
+    delete(storage.clone()).await.unwrap();
+    let gone = delete(storage.clone()).await.unwrap_err();
     assert_eq!((gone.code.as_str(), gone.field.as_deref()), ("reference_unknown", Some("name")));
     assert!(storage.read(store::load_calendars).await.unwrap().is_empty());
 }
@@ -259,7 +276,7 @@ async fn setups_are_kept_by_name(engine: Engine) {
 async fn a_rule_goes_with_its_seats(engine: Engine) {
     let (_scratch, storage, timetable) = with_rule(engine, MONDAYS).await;
     promise(&storage, &timetable, "2026-11-30T09:00").await.unwrap();
-    write(&storage, |tx| store::delete::<CapacitySetup>(tx, "mondays", false)).await.unwrap();
+    write(&storage, |tx| store::delete::<CapacitySetup>(tx, "mondays")).await.unwrap();
     let anew = set_rule(&storage, MONDAYS).await;
     assert_ne!(anew.capacity.id, timetable.capacity.id);
     assert_eq!(seats_left(&storage, &anew).await, [1; 6]);

@@ -7,12 +7,12 @@ use super::times;
 use crate::app::Effects;
 use crate::centre::Centre;
 use crate::events;
-use crate::line;
+use crate::line::{self, StoredPromise};
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
 use crate::words::word;
 use ringback_core::protocol::{
-    self, CallbackRequest, ContextFault, ContextValue, EventKind, ProblemCode, Timestamp,
+    self, Callback, CallbackRequest, ContextFault, ContextValue, EventKind, ProblemCode, Timestamp,
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -64,7 +64,7 @@ pub fn create(
     centre: &Centre,
     new: &NewCallback,
     now: Timestamp,
-) -> Result<Record, Refusal> {
+) -> Result<Callback, Refusal> {
     let request = &new.request;
     let setup = centre.setup(tx)?;
     let service = setup.service(&request.service)?;
@@ -92,7 +92,7 @@ pub fn create(
         seat: None,
         expires_at: later(now, policy.expires_after_s)?,
         attempts: 0,
-        reserved_at: None,
+        entered_at: Some(now),
         began_at: None,
         rejected_by: None,
         created_at: now,
@@ -103,15 +103,23 @@ pub fn create(
         record.at = Position::Scheduled;
         times::promise(tx, centre, &mut record, wall_time, now)?;
     }
-    insert(tx, &centre.vault, &record, request, admitted.number.e164.expose(), now)?;
+    let mut view = record.snapshot();
+    let mut promise = StoredPromise::default();
+    if record.at == Position::Queued {
+        let place = line::place_at_end(tx, centre, service, &record, now)?;
+        promise = place.promise()?;
+        view.position = Some(place.position);
+        view.wait = Some(place.wait);
+    }
+    insert(tx, &centre.vault, &record, request, (admitted.number.e164.expose(), promise), now)?;
     let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
     events::append(tx, effects, &record, event, "customer", now)?;
-    line::counted_in(effects, &record);
+    line::counted_in(tx, effects, &record, now)?;
     effects.clock = true;
     if record.at == Position::Queued {
         effects.queues.insert(record.queue_id.clone());
     }
-    Ok(record)
+    Ok(view)
 }
 
 fn insert(
@@ -119,7 +127,7 @@ fn insert(
     vault: &Vault,
     record: &Record,
     request: &CallbackRequest,
-    number: &str,
+    (number, promise): (&str, StoredPromise),
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let number_hash = vault.lookup("number", number);
@@ -139,8 +147,9 @@ fn insert(
             "insert into callbacks (id, installation_id, service_id, queue_id, requirement_id, number_hash, \
              number_sealed, name_sealed, context_sealed, journey_sealed, direction, state, priority, open_place, \
              waiting_since, rank_us, not_before, scheduled_at, scheduled_local, scheduled_zone, capacity_rule_id, \
-             slot_start, expires_at, due_at, asked, created_at, changed_at, version) values ($1, $2, $3, $4, $5, $6, \
-             $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 0, $25, $25, 1) \
+             slot_start, expires_at, due_at, promise, promise_model, entered_at, asked, created_at, changed_at, version) values ($1, $2, \
+             $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
+             $26, $27, 0, $27, $27, 1) \
              on conflict (service_id, number_hash, open_place) where state <> 'completed' do nothing",
             &[
                 &record.id, &record.installation_id, &record.service_id, &record.queue_id, &record.requirement_id,
@@ -148,7 +157,7 @@ fn insert(
                 &word(record.at.state())?, &record.priority, &open_place, &record.waiting_since, &record.rank_us,
                 &record.not_before, &scheduled.map(|time| time.at), &scheduled.map(|time| time.local.as_str()),
                 &scheduled.map(|time| time.zone.as_str()), &seat.map(|seat| seat.capacity_rule_id.as_str()),
-                &seat.map(|seat| seat.slot_start), &record.expires_at, &record.due_at(), &now,
+                &seat.map(|seat| seat.slot_start), &record.expires_at, &record.due_at(), &promise.promise, &promise.model, &now,
             ],
         )?;
         if inserted == 1 {
@@ -196,13 +205,13 @@ fn seal_json(vault: &Vault, value: &impl serde::Serialize, sealed_as: &str) -> R
 }
 
 /// When a snooze of this length ends; refuses one that is too short or too long.
-pub(super) fn snooze_until(now: Timestamp, delay_s: u32) -> Result<Timestamp, Refusal> {
+pub(super) fn snooze_until(now: Timestamp, delay_s: u32, field: &str) -> Result<Timestamp, Refusal> {
     if (60..=86_400).contains(&delay_s) {
         later(now, delay_s)
     } else {
         Err(Refusal::of_field(
             ProblemCode::FieldInvalid,
-            "delay_s",
+            field,
             "A snooze lasts 60 to 86400 seconds. Choose a delay in that range.",
         ))
     }

@@ -28,7 +28,7 @@ pub fn show_own(
     id: &str,
     now: Timestamp,
 ) -> Result<Callback, Refusal> {
-    own(installation_id, record::find(tx, id)?)?.view(tx, centre, now)
+    find_own(tx, installation_id, id)?.view(tx, centre, now)
 }
 
 /// An installation's callbacks, newest first.
@@ -77,7 +77,7 @@ pub fn snooze_own(
     now: Timestamp,
 ) -> Result<Callback, Refusal> {
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
-    snooze(tx, effects, &mut record, delay_s, now)?;
+    snooze(tx, effects, &mut record, (delay_s, "delay_s"), now)?;
     record.view(tx, centre, now)
 }
 
@@ -85,10 +85,10 @@ fn snooze(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     record: &mut Record,
-    delay_s: u32,
+    (delay_s, field): (u32, &str),
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let until = snooze_until(now, delay_s)?;
+    let until = snooze_until(now, delay_s, field)?;
     record.not_before = Some(until);
     if record.policy.snooze_place == Place::End {
         record.stand_at(until);
@@ -153,7 +153,9 @@ pub fn answer(
             change_number(tx, centre, &record, number)?;
             ready(tx, effects, vault, &mut record, &mut ticket, now)?;
         }
-        ConfirmAnswer::Snooze { delay_s } => snooze(tx, effects, &mut record, *delay_s, now)?,
+        ConfirmAnswer::Snooze { delay_s } => {
+            snooze(tx, effects, &mut record, (*delay_s, "answer.snooze.delay_s"), now)?;
+        }
         ConfirmAnswer::Cancel => {
             apply(tx, effects, &mut record, Input::Cancel { by_staff: false }, ACTOR, now)?;
         }
@@ -206,6 +208,11 @@ fn change_number(
         &[&hash, &sealed, &open_place, &record.id],
     )?;
     Ok(())
+}
+
+/// One of an installation's callbacks, as it is stored.
+pub(crate) fn find_own(tx: &mut Tx<'_>, installation_id: &str, id: &str) -> Result<Record, Refusal> {
+    own(installation_id, record::find(tx, id)?)
 }
 
 fn own(installation_id: &str, record: Record) -> Result<Record, Refusal> {

@@ -39,9 +39,7 @@ pub async fn request_callback(
     let centre = app.centre.clone();
     app.change(move |tx, effects| {
         let now = now();
-        once(tx, &centre.vault, &intent, 201, now, |tx| {
-            create(tx, effects, &centre, &new, now)?.view(tx, &centre, now)
-        })
+        once(tx, &centre.vault, &intent, 201, now, |tx| create(tx, effects, &centre, &new, now))
     })
     .await
 }

@@ -20,6 +20,7 @@ pub use admission::{Asked, dry_run};
 pub use attempts::dialed;
 pub use create::{NewCallback, create};
 pub(crate) use create::{check_context, seal_context};
+pub(crate) use customer::find_own;
 pub use customer::{answer, cancel_own, change_number_own, list_own, reschedule_own, show_own, snooze_own};
 pub use desk::{Completion, accept, finish, pass, report};
 pub use offer::offer;

@@ -67,8 +67,8 @@ pub struct Record {
     pub expires_at: Timestamp,
     /// How often the customer was called.
     pub attempts: u32,
-    /// Since when an agent is kept busy by it.
-    pub reserved_at: Option<Timestamp>,
+    /// Since when it is in line, this time; after a snooze from its end.
+    pub entered_at: Option<Timestamp>,
     /// When the two began to talk.
     pub began_at: Option<Timestamp>,
     /// The agent who did not want it last.
@@ -85,7 +85,7 @@ macro_rules! select_callback {
             "select c.id, c.installation_id, c.service_id, s.policy, s.call_in_group_id, c.queue_id, c.requirement_id, \
              c.direction, c.priority, c.state, c.phase, c.reason, c.agent_id, c.waiting_since, c.rank_us, c.not_before, \
              c.asked, c.phase_by, c.scheduled_at, c.scheduled_local, c.scheduled_zone, c.capacity_rule_id, c.slot_start, \
-             c.expires_at, c.attempts, c.reserved_at, c.began_at, c.rejected_by, c.created_at, c.version \
+             c.expires_at, c.attempts, c.entered_at, c.began_at, c.rejected_by, c.created_at, c.version \
              from callbacks c join services s on s.id = c.service_id ",
             $rest
         )
@@ -131,7 +131,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<Record, StorageError> {
         // Callbacks of before there was an expiry have none stored.
         expires_at: row.get::<Option<Timestamp>>(23)?.unwrap_or(Timestamp::MAX),
         attempts: row.get(24)?,
-        reserved_at: row.get(25)?,
+        entered_at: row.get(25)?,
         began_at: row.get(26)?,
         rejected_by: row.get(27)?,
         created_at: row.get(28)?,
@@ -191,7 +191,7 @@ pub fn apply(
     let was = record.at;
     // Whoever was tied is moved; whoever is being tied was set by the caller.
     let agent = record.agent_id.clone();
-    let busy_since = record.reserved_at;
+    let entered_at = record.entered_at;
     record.move_to(change.to, now)?;
     if was.is_waiting() && matches!(record.at, Position::Completed(_)) {
         // Nobody was called: the seat is free again.
@@ -204,12 +204,12 @@ pub fn apply(
         agents::follow(tx, effects, agent, change.agent, record, now)?;
     }
     attempts::note(tx, record, was, input, now)?;
-    line::follow(tx, effects, (was, busy_since), record, now)?;
+    line::follow(tx, effects, (was, entered_at), record, now)?;
     match record.at {
         Position::Queued if record.not_before.is_none() => {
             effects.queues.insert(record.queue_id.clone());
         }
-        Position::Routing(Phase::Confirmed | Phase::Ahead) => effects.dial = true,
+        Position::Routing(Phase::Confirmed) => effects.dial = true,
         _ => {}
     }
     effects.clock |= record.due_at().is_some();
@@ -232,14 +232,14 @@ fn write(tx: &mut Tx<'_>, record: &Record, now: Timestamp) -> Result<(), Refusal
         "update callbacks set state = $1, phase = $2, reason = $3, agent_id = $4, not_before = $5, asked = $6, \
          phase_by = $7, changed_at = $8, version = $9, waiting_since = $10, rank_us = $11, scheduled_at = $12, \
          scheduled_local = $13, scheduled_zone = $14, capacity_rule_id = $15, slot_start = $16, expires_at = $17, \
-         due_at = $18, attempts = $19, reserved_at = $20, began_at = $21, rejected_by = $22 where id = $23",
+         due_at = $18, attempts = $19, entered_at = $20, began_at = $21, rejected_by = $22 where id = $23",
         &[
             &state, &phase, &reason, &record.agent_id, &record.not_before, &record.asked, &record.phase_by, &now,
             &record.version, &record.waiting_since, &record.rank_us, &scheduled.map(|time| time.at),
             &scheduled.map(|time| time.local.as_str()), &scheduled.map(|time| time.zone.as_str()),
             &record.seat.as_ref().map(|seat| seat.capacity_rule_id.as_str()),
             &record.seat.as_ref().map(|seat| seat.slot_start), &record.expires_at, &record.due_at(), &record.attempts,
-            &record.reserved_at, &record.began_at, &record.rejected_by, &record.id,
+            &record.entered_at, &record.began_at, &record.rejected_by, &record.id,
         ],
     )?;
     Ok(())
@@ -286,8 +286,9 @@ impl Record {
         if to == Position::Processing {
             self.began_at = self.began_at.or(Some(now));
         }
-        if to.holds_agent() != was.holds_agent() {
-            self.reserved_at = to.holds_agent().then_some(now);
+        if to == Position::Queued {
+            let awake_at = self.not_before.unwrap_or(now).max(now);
+            self.entered_at = if was == to { self.entered_at.max(self.not_before) } else { Some(awake_at) };
         }
         Ok(())
     }

@@ -65,7 +65,7 @@ pub(super) fn look_at(
 ) -> Result<(), Refusal> {
     let promised =
         record.scheduled.as_ref().ok_or(Refusal::Damaged("a scheduled callback without a time"))?.at;
-    let wait_s = centre.board.median_wait_s(&record.requirement_id).unwrap_or(0);
+    let wait_s = centre.board.median_wait_s(&record.queue_id, &record.requirement_id, now).unwrap_or(0);
     match look(now, promised, record.expires_at, wait_s, record.policy.lead_max_s) {
         Look::Expire => apply(tx, effects, record, Input::Expire, "system", now),
         Look::Enter { since } => {

@@ -15,7 +15,7 @@ pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, push, routing, rules, schedule, services};
+use crate::{call_in, callbacks, events, identity, line, push, routing, rules, schedule, services};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -57,6 +57,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(services::http::staff_create_service, services::http::staff_list_services))
         .routes(routes!(services::http::staff_update_service))
         .routes(routes!(services::http::staff_pause_service))
+        .routes(routes!(line::http::show_queue))
+        .routes(routes!(line::http::plan_changes))
         .routes(routes!(routing::http::show_desk))
         .routes(routes!(routing::http::choose_state))
         .routes(routes!(callbacks::staff_http::staff_list_callbacks))
@@ -77,16 +79,24 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(rules::http::put_rule_set, rules::http::show_rule_set, rules::http::delete_rule_set))
         .routes(routes!(rules::http::test_number))
         .routes(routes!(schedule::http::list_calendars))
-        .routes(routes!(schedule::http::put_calendar, schedule::http::show_calendar))
+        .routes(routes!(
+            schedule::http::put_calendar,
+            schedule::http::show_calendar,
+            schedule::http::delete_calendar
+        ))
         .routes(routes!(schedule::http::list_capacity_rules))
-        .routes(routes!(schedule::http::put_capacity_rule, schedule::http::show_capacity_rule))
+        .routes(routes!(
+            schedule::http::put_capacity_rule,
+            schedule::http::show_capacity_rule,
+            schedule::http::delete_capacity_rule
+        ))
         .routes(routes!(schedule::http::list_rule_slots))
         .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
 }
 
 /// Streams last as long as they last; everything else is bounded in time.
 fn streams() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(events::http::stream_events))
+    OpenApiRouter::new().routes(routes!(events::http::stream_events)).routes(routes!(line::http::stream_line))
 }
 
 /// The server's router.

@@ -1,19 +1,20 @@
-//! How many wait, and where one of them stands.
+//! How many wait where.
 
+use super::facts;
 use crate::app::Effects;
 use crate::callbacks::Record;
 use crate::callbacks::model::Position;
 use crate::refusal::Refusal;
-use crate::routing::agents::AgentState;
 use crate::storage::Tx;
 use crate::tally;
 use ringback_core::protocol::Timestamp;
+use std::collections::HashMap;
 
 /// A place is counted up to here; see [`ringback_core::protocol::Callback::position`].
-const COUNTED_TO: u32 = 1000;
+pub(super) const COUNTED_TO: u32 = 1000;
 
-fn line_key(queue_id: &str) -> String {
-    format!("line/{queue_id}")
+fn line_key(queue_id: &str, requirement_id: &str) -> String {
+    format!("line/{queue_id}/{requirement_id}")
 }
 
 fn open_key(service_id: &str) -> String {
@@ -22,7 +23,28 @@ fn open_key(service_id: &str) -> String {
 
 /// How many wait in a queue.
 pub fn waiting_in(tx: &mut Tx<'_>, queue_id: &str) -> Result<u64, Refusal> {
-    tally::sum(tx, &line_key(queue_id))
+    // `0` comes right after `/`.
+    let (from, to) = (format!("line/{queue_id}/"), format!("line/{queue_id}0"));
+    let sum: i64 = tx.query_one(
+        "select cast(coalesce(sum(n), 0) as bigint) from tallies where key >= $1 and key < $2",
+        &[&from, &to],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(sum).unwrap_or(0))
+}
+
+/// How many wait in each line, by requirement.
+pub(super) fn waiting(tx: &mut Tx<'_>) -> Result<HashMap<String, u64>, Refusal> {
+    let rows = tx.query(
+        "select key, cast(sum(n) as bigint) from tallies where key >= 'line/' and key < 'line0' group by key",
+        &[],
+        |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)),
+    )?;
+    let requirement = |key: String| key.rsplit('/').next().map(str::to_owned);
+    Ok(rows
+        .into_iter()
+        .filter_map(|(key, n)| Some((requirement(key)?, u64::try_from(n).ok().filter(|n| *n > 0)?)))
+        .collect())
 }
 
 /// How many callbacks of a service are open.
@@ -41,43 +63,42 @@ pub fn ahead_of(tx: &mut Tx<'_>, record: &Record) -> Result<u32, Refusal> {
     )?)
 }
 
-/// Forgets what happened in lines before.
-pub fn forget_before(tx: &mut Tx<'_>, before: Timestamp) -> Result<(), Refusal> {
-    tx.execute("delete from line_facts where at < $1", &[&before])?;
-    tx.execute("delete from agent_spells where at < $1", &[&before])?;
+/// Counts a new callback, and writes down what it means for its line.
+pub(crate) fn counted_in(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    record: &Record,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    effects.tally(open_key(&record.service_id), 1);
+    if record.at == Position::Queued {
+        effects.tally(line_key(&record.queue_id, &record.requirement_id), 1);
+        facts::entered(tx, record, now)?;
+    }
     Ok(())
 }
 
-/// Counts a new callback.
-pub(crate) fn counted_in(effects: &mut Effects, record: &Record) {
-    effects.tally(open_key(&record.service_id), 1);
-    if record.at == Position::Queued {
-        effects.tally(line_key(&record.queue_id), 1);
-    }
-}
-
-/// Writes down what a callback's move means for its line.
+/// Counts a callback's move, and writes down what it means for its line.
 pub(crate) fn follow(
-    _tx: &mut Tx<'_>,
+    tx: &mut Tx<'_>,
     effects: &mut Effects,
-    (was, _busy_since): (Position, Option<Timestamp>),
+    (was, entered_at): (Position, Option<Timestamp>),
     record: &Record,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<(), Refusal> {
     let in_line = |at| i64::from(at == Position::Queued);
-    effects.tally(line_key(&record.queue_id), in_line(record.at) - in_line(was));
+    let change = in_line(record.at) - in_line(was);
+    if change != 0 {
+        effects.tally(line_key(&record.queue_id, &record.requirement_id), change);
+    }
     if matches!(record.at, Position::Completed(_)) {
         effects.tally(open_key(&record.service_id), -1);
     }
-    Ok(())
-}
-
-/// Writes down what an agent's move means for the lines of the agent's queues.
-pub(crate) fn agent_moved(
-    _tx: &mut Tx<'_>,
-    _agent_id: &str,
-    _state: AgentState,
-    _now: Timestamp,
-) -> Result<(), Refusal> {
-    Ok(())
+    match (was, record.at) {
+        (Position::Queued, Position::Queued) => Ok(()),
+        (_, Position::Queued) => facts::entered(tx, record, now),
+        (Position::Queued, Position::Completed(_)) => facts::left(tx, record, entered_at, now),
+        (Position::Queued, Position::Routing(_)) => facts::began(tx, record, entered_at, now),
+        _ => Ok(()),
+    }
 }

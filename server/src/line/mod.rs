@@ -2,9 +2,15 @@
 
 mod board;
 mod counts;
+mod facts;
+pub mod http;
 mod place;
+mod staffing;
+mod status;
 
-pub use board::Board;
-pub(crate) use counts::{agent_moved, counted_in, follow};
-pub use counts::{ahead_of, forget_before, open_of_service, waiting_in};
-pub use place::{Place, place_of, wait_of_next};
+pub use board::{Board, keep_up};
+pub use counts::{ahead_of, open_of_service, waiting_in};
+pub(crate) use counts::{counted_in, follow};
+pub(crate) use facts::agent_moved;
+pub use facts::forget_before;
+pub use place::{Place, StoredPromise, place_at_end, place_of, wait_of_next};

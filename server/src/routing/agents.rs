@@ -7,7 +7,7 @@ use crate::centre::Centre;
 use crate::line;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
-use crate::words::{unword, word};
+use crate::words::{column_word, unword, word};
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -104,11 +104,8 @@ pub fn choose_state(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let mut held = find_of_agent(tx, agent_id)?;
-    let before: AgentState =
-        unword(&tx.query_one("select state from agents where id = $1 for update", &[&agent_id], |row| {
-            row.get::<String>(0)
-        })?)?;
-    if held.is_none() && matches!(before, AgentState::Reserved | AgentState::OnCall) {
+    let before = activity(tx, agent_id)?;
+    if held.is_none() && matches!(before.state, AgentState::Reserved | AgentState::OnCall) {
         // Reserved between the two looks; the agent's row is ours now, so it cannot happen again.
         held = find_of_agent(tx, agent_id)?;
     }
@@ -134,30 +131,75 @@ pub fn choose_state(
             return Ok(());
         }
     }
-    if before == AgentState::Ready && chosen == ChosenState::Ready {
+    if before.state == AgentState::Ready && chosen == ChosenState::Ready {
         return Ok(());
     }
-    set_state(tx, effects, agent_id, unword(&word(chosen)?)?, reason, now)
+    if chosen == ChosenState::Ready {
+        offer_again(tx, agent_id)?;
+    }
+    let after = unword(&word(chosen)?)?;
+    set_state(tx, effects, &before, (after, reason), now)
+}
+
+/// Whoever is ready anew is offered again what they did not want before.
+fn offer_again(tx: &mut Tx<'_>, agent_id: &str) -> Result<(), Refusal> {
+    tx.execute("update callbacks set rejected_by = null where rejected_by = $1", &[&agent_id])?;
+    Ok(())
+}
+
+/// What an agent is doing, as it stands in the database, and the row locked.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    pub(crate) agent_id: String,
+    pub(crate) state: AgentState,
+    pub(crate) since: Timestamp,
+    /// Since when and for which line the agent is busy with a callback.
+    pub(crate) spell: Option<(Timestamp, String)>,
+    then: Option<(ChosenState, Option<String>)>,
+}
+
+fn activity(tx: &mut Tx<'_>, agent_id: &str) -> Result<Activity, Refusal> {
+    let found = tx.query_opt(
+        "select state, state_since, spell_since, spell_requirement_id, then_state, then_reason from agents \
+         where id = $1 for update",
+        &[&agent_id],
+        |row| {
+            let then = row.get::<Option<String>>(4)?.map(|_| column_word(row, 4)).transpose()?;
+            Ok(Activity {
+                agent_id: agent_id.to_owned(),
+                state: column_word(row, 0)?,
+                since: row.get(1)?,
+                spell: row.get::<Option<Timestamp>>(2)?.zip(row.get(3)?),
+                then: match then {
+                    Some(state) => Some((state, row.get(5)?)),
+                    None => None,
+                },
+            })
+        },
+    )?;
+    found.ok_or(Refusal::Damaged("a callback of an agent who is not there"))
 }
 
 /// Writes down an agent's state, and tells whoever must know.
 fn set_state(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
-    agent_id: &str,
-    state: AgentState,
-    reason: Option<&str>,
+    before: &Activity,
+    (state, reason): (AgentState, Option<&str>),
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    let busy = state == AgentState::WrapUp;
     tx.execute(
         "update agents set state = $1, reason = $2, state_since = $3, then_state = null, then_reason = null, \
-         wrap_up_by = null where id = $4",
-        &[&word(state)?, &reason, &now, &agent_id],
+         wrap_up_by = null, spell_since = case when cast($5 as bigint) = 1 then spell_since end, \
+         spell_requirement_id = case when cast($5 as bigint) = 1 then spell_requirement_id end where id = $4",
+        &[&word(state)?, &reason, &now, &before.agent_id, &busy],
     )?;
     if state == AgentState::Ready {
-        effects.ready_agents.insert(agent_id.to_owned());
+        effects.ready_agents.insert(before.agent_id.clone());
     }
-    line::agent_moved(tx, agent_id, state, now)
+    effects.agents_moved = true;
+    line::agent_moved(tx, before, busy, now)
 }
 
 /// Moves an agent with a callback.
@@ -179,40 +221,45 @@ pub(crate) fn follow(
         AgentMove::OnCall => (Reserved, OnCall),
         AgentMove::WrapUp => (OnCall, WrapUp),
     };
-    let then = tx.query_opt(
-        "select then_state, then_reason from agents where id = $1 and state = $2 for update",
-        &[&agent_id, &word(from)?],
-        |row| Ok((row.get::<Option<String>>(0)?, row.get::<Option<String>>(1)?)),
-    )?;
-    let Some((then_state, then_reason)) = then else {
+    let before = activity(tx, agent_id)?;
+    if before.state != from {
         return Err(Refusal::Damaged("an agent's state and callback contradict each other"));
-    };
-    match (to, then_state) {
-        // What the agent has chosen for afterwards.
-        (Ready | NotReady | WrapUp, Some(chosen)) => {
-            set_state(tx, effects, agent_id, unword(&chosen)?, then_reason.as_deref(), now)
-        }
-        (NotReady, None) => set_state(tx, effects, agent_id, NotReady, Some("preview"), now),
-        (WrapUp, None) => match record.policy.wrap_up_s {
-            Some(0) => set_state(tx, effects, agent_id, Ready, None, now),
-            wrap_up_s => {
-                set_state(tx, effects, agent_id, WrapUp, None, now)?;
-                let by = wrap_up_s.map(|seconds| later(now, seconds)).transpose()?;
-                tx.execute("update agents set wrap_up_by = $1 where id = $2", &[&by, &agent_id])?;
-                effects.clock |= by.is_some();
-                Ok(())
-            }
-        },
-        (Reserved | OnCall, _) => {
-            // The choice for afterwards stays.
-            tx.execute(
-                "update agents set state = $1, reason = null, state_since = $2 where id = $3",
-                &[&word(to)?, &now, &agent_id],
-            )?;
-            line::agent_moved(tx, agent_id, to, now)
-        }
-        (state, None) | (state, Some(_)) => set_state(tx, effects, agent_id, state, None, now),
     }
+    match (to, &before.then) {
+        (Reserved | OnCall, _) => begin(tx, effects, &before, to, record, now),
+        // What the agent has chosen for afterwards.
+        (_, Some((chosen, reason))) => {
+            let after = unword(&word(chosen)?)?;
+            set_state(tx, effects, &before, (after, reason.as_deref()), now)
+        }
+        (NotReady, None) => set_state(tx, effects, &before, (NotReady, Some("preview")), now),
+        (WrapUp, None) if record.policy.wrap_up_s != Some(0) => {
+            set_state(tx, effects, &before, (WrapUp, None), now)?;
+            let by = record.policy.wrap_up_s.map(|seconds| later(now, seconds)).transpose()?;
+            tx.execute("update agents set wrap_up_by = $1 where id = $2", &[&by, &agent_id])?;
+            effects.clock |= by.is_some();
+            Ok(())
+        }
+        (_, None) => set_state(tx, effects, &before, (Ready, None), now),
+    }
+}
+
+/// An agent begins with a callback, or goes on with it; what was chosen for afterwards stays.
+fn begin(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    before: &Activity,
+    state: AgentState,
+    record: &Record,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    tx.execute(
+        "update agents set state = $1, reason = null, state_since = $2, spell_since = coalesce(spell_since, $2), \
+         spell_requirement_id = coalesce(spell_requirement_id, $3) where id = $4",
+        &[&word(state)?, &now, &record.requirement_id, &before.agent_id],
+    )?;
+    effects.agents_moved = true;
+    line::agent_moved(tx, before, true, now)
 }
 
 /// Wrap-up that is over by its time.
@@ -236,5 +283,10 @@ pub fn end_wrap_up(
         &[&agent_id, &now],
         |_| Ok(()),
     )?;
-    if due.is_some() { set_state(tx, effects, agent_id, AgentState::Ready, None, now) } else { Ok(()) }
+    if due.is_none() {
+        return Ok(());
+    }
+    offer_again(tx, agent_id)?;
+    let before = activity(tx, agent_id)?;
+    set_state(tx, effects, &before, (AgentState::Ready, None), now)
 }

@@ -11,6 +11,7 @@ use crate::clock::now;
 use crate::refusal::Refusal;
 use crate::services::policy::ConnectOrder;
 use crate::storage::Tx;
+use crate::telephony;
 use ringback_core::protocol::Timestamp;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -77,6 +78,7 @@ async fn follow(app: &App, poke: Poke) -> Result<(), Refusal> {
             .await?;
         match matched {
             Matched::Reserved => metrics::counter!("ringback_reservations_total").increment(1),
+            Matched::Ahead(callback_id) => telephony::begin(app, callback_id).await?,
             Matched::Aside => {}
             Matched::Nobody => return Ok(()),
         }
@@ -84,10 +86,12 @@ async fn follow(app: &App, poke: Poke) -> Result<(), Refusal> {
 }
 
 /// What one transaction of the matcher did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matched {
-    /// An agent was reserved, or a customer is called ahead of one.
+    /// An agent was reserved.
     Reserved,
+    /// The customer of this callback is to be called, ahead of an agent.
+    Ahead(String),
     /// A line was put aside until its service opens; there may be others.
     Aside,
     /// Nobody fits anybody.
@@ -136,8 +140,8 @@ pub fn reserve(
             return Ok(Matched::Aside);
         }
         match tie(tx, effects, &mut record, agents, now)? {
-            true => return Ok(Matched::Reserved),
-            false => continue,
+            Matched::Nobody => {}
+            matched => return Ok(matched),
         }
     }
     Ok(Matched::Nobody)
@@ -185,27 +189,28 @@ pub fn reserve_for_agent(
                 surplus: 0,
             }]
         };
-        if tie(tx, effects, &mut record, agents, now)? {
-            return Ok(Matched::Reserved);
+        match tie(tx, effects, &mut record, agents, now)? {
+            Matched::Nobody => {}
+            matched => return Ok(matched),
         }
     }
     Ok(Matched::Nobody)
 }
 
-/// Ties a callback to one of these agents, or has its customer called ahead of them; `false` when that cannot be now.
+/// Ties a callback to one of these agents, or has its customer called ahead of them.
 fn tie(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     record: &mut Record,
     mut agents: Vec<Candidate>,
     now: Timestamp,
-) -> Result<bool, Refusal> {
+) -> Result<Matched, Refusal> {
     if record.policy.connect_order == ConnectOrder::CustomerFirst {
         if calls_to_make(pace(tx, record)?, record.policy.pacing.surplus_max) == 0 {
-            return Ok(false);
+            return Ok(Matched::Nobody);
         }
         apply(tx, effects, record, Input::DialAhead, "system", now)?;
-        return Ok(true);
+        return Ok(Matched::Ahead(record.id.clone()));
     }
     while let Some(chosen) = choose_agent(&agents, record.policy.agent_choice) {
         let agent = agents.swap_remove(chosen);
@@ -216,10 +221,10 @@ fn tie(
                 ask: record.policy.ask_customer,
             };
             apply(tx, effects, record, input, "system", now)?;
-            return Ok(true);
+            return Ok(Matched::Reserved);
         }
     }
-    Ok(false)
+    Ok(Matched::Nobody)
 }
 
 /// A ready agent for a customer who has answered, locked.

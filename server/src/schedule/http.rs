@@ -11,13 +11,14 @@ use crate::identity::{Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use jiff::civil::Date;
 use ringback_core::protocol::{Problem, Slot};
 use serde::Deserialize;
 
-/// The handlers of one kind of setup: put, list, show.
+/// The handlers of one kind of setup: put, list, show, delete.
 macro_rules! setups {
-    ($setup:ty, $all:literal, $one:literal; $put_doc:literal, $put:ident; $list_doc:literal, $list:ident; $show_doc:literal, $show:ident) => {
+    ($setup:ty, $all:literal, $one:literal; $put_doc:literal, $put:ident; $list_doc:literal, $list:ident; $show_doc:literal, $show:ident; $delete_doc:literal, $delete:ident) => {
         #[doc = $put_doc]
         #[utoipa::path(put, path = $one, tag = "schedule", operation_id = stringify!($put), request_body = $setup,
             params(("name" = String, Path)),
@@ -57,17 +58,33 @@ macro_rules! setups {
             caller.require(Permission::View)?;
             Ok(Json(app.storage.read(move |tx| store::find(tx, &name)).await?))
         }
+
+        #[doc = $delete_doc]
+        #[utoipa::path(delete, path = $one, tag = "schedule", operation_id = stringify!($delete),
+            params(("name" = String, Path)),
+            responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+        pub async fn $delete(
+            State(app): State<App>,
+            caller: StaffCaller,
+            Path(name): Path<String>,
+        ) -> Result<StatusCode, Refusal> {
+            caller.require(Permission::ManageResources)?;
+            app.storage.write(move |tx| store::delete::<$setup>(tx, &name)).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
     };
 }
 
 setups!(CalendarSetup, "/v1/staff/calendars", "/v1/staff/calendars/{name}";
     "Sets up a calendar, in place of one of the same name.", put_calendar;
     "Lists calendars.", list_calendars;
-    "Shows a calendar.", show_calendar);
+    "Shows a calendar.", show_calendar;
+    "Removes a calendar that no service names.", delete_calendar);
 setups!(CapacitySetup, "/v1/staff/capacity-rules", "/v1/staff/capacity-rules/{name}";
     "Sets up a capacity rule, in place of one of the same name. What is booked stays booked.", put_capacity_rule;
     "Lists capacity rules.", list_capacity_rules;
-    "Shows a capacity rule.", show_capacity_rule);
+    "Shows a capacity rule.", show_capacity_rule;
+    "Removes a capacity rule that no service names, with what is booked by it.", delete_capacity_rule);
 
 /// Which day of a capacity rule is looked at.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -4,7 +4,7 @@ use super::calendar::{Calendar, CalendarSetup};
 use super::capacity::{Capacity, CapacitySetup};
 use crate::refusal::Refusal;
 use crate::routing::resources::name_taken;
-use crate::services::changed;
+use crate::services::{self, ServiceSetup, changed};
 use crate::storage::Tx;
 use jiff::Timestamp;
 use ringback_core::protocol::ProblemCode;
@@ -34,6 +34,9 @@ pub trait Definition: Serialize + DeserializeOwned {
     /// Refuses what makes no sense. The refusal names the field.
     fn check(&self) -> Result<(), Refusal>;
 
+    /// Whether a service names this one.
+    fn is_named(name: &str, service: &ServiceSetup) -> bool;
+
     /// Removes it, with what belongs to it alone.
     fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), Refusal>;
 }
@@ -53,6 +56,10 @@ impl Definition for CalendarSetup {
 
     fn check(&self) -> Result<(), Refusal> {
         Calendar::try_from(self).map(drop)
+    }
+
+    fn is_named(name: &str, service: &ServiceSetup) -> bool {
+        service.calendar.as_deref() == Some(name)
     }
 
     fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), Refusal> {
@@ -76,6 +83,10 @@ impl Definition for CapacitySetup {
 
     fn check(&self) -> Result<(), Refusal> {
         Capacity::new("", self).map(drop)
+    }
+
+    fn is_named(name: &str, service: &ServiceSetup) -> bool {
+        service.capacity.as_deref() == Some(name)
     }
 
     fn remove(tx: &mut Tx<'_>, id: &str) -> Result<(), Refusal> {
@@ -117,12 +128,14 @@ pub fn find<K: Definition>(tx: &mut Tx<'_>, name: &str) -> Result<K, Refusal> {
 }
 
 /// Removes the one of that name; refused while a service names it.
-pub fn delete<K: Definition>(tx: &mut Tx<'_>, name: &str, in_use: bool) -> Result<(), Refusal> {
-    let (id, _) = row_of::<K>(tx, name)?;
-    if in_use {
-        return Err(Refusal::of_field(ProblemCode::InUse, "name", ProblemCode::InUse.advice()));
-    }
+pub fn delete<K: Definition>(tx: &mut Tx<'_>, name: &str) -> Result<(), Refusal> {
+    // First, so that no service comes to name it meanwhile.
     changed(tx)?;
+    let (id, _) = row_of::<K>(tx, name)?;
+    if let Some(service) = services::names(tx, |service| K::is_named(name, service))? {
+        let sentence = format!("The service {service:?} names this {}. Take it out of there first.", K::KIND);
+        return Err(Refusal::of_field(ProblemCode::InUse, "name", sentence));
+    }
     K::remove(tx, &id)
 }
 

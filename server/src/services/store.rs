@@ -85,23 +85,32 @@ fn look_up(tx: &mut Tx<'_>, service: &ServiceSetup) -> Result<Kept, Refusal> {
             "A customer who dials cannot be called first. Choose `agent_first`, or have the contact centre call.",
         ));
     }
+    // First, so that nothing that is named here goes away meanwhile.
+    changed(tx)?;
     if let Some(name) = &service.calendar {
-        schedule::store::find::<CalendarSetup>(tx, name).map_err(|_| unknown("calendar", name))?;
+        schedule::store::find::<CalendarSetup>(tx, name).map_err(named("calendar", name))?;
     }
     if let Some(name) = &service.capacity {
-        schedule::store::find::<CapacitySetup>(tx, name).map_err(|_| unknown("capacity", name))?;
+        schedule::store::find::<CapacitySetup>(tx, name).map_err(named("capacity", name))?;
     }
     for name in &service.rule_sets {
         if !rules::store::exists(tx, name)? {
             return Err(unknown("rule_set", name));
         }
     }
-    changed(tx)?;
     let queue_id = queue_id(tx, &service.queue)?;
     let requirement_id = requirements::find_or_create(tx, &queue_id, &service.skills)?;
     let policy =
         serde_json::to_string(service).map_err(|_| Refusal::Damaged("a service that cannot be written"))?;
     Ok(Kept { queue_id, requirement_id, call_in_group_id, policy })
+}
+
+/// A refusal because something is not there, in the words of the service that names it.
+fn named(field: &str, name: &str) -> impl FnOnce(Refusal) -> Refusal {
+    move |refusal| match refusal {
+        Refusal::Problem(_) => unknown(field, name),
+        fault => fault,
+    }
 }
 
 /// All services by name.

@@ -83,9 +83,12 @@ async fn connect(app: &App, id: String) -> Result<(), Refusal> {
             }
         })
         .await?;
-    if !claimed {
-        return Ok(());
-    }
+    if claimed { begin(app, callback_id).await } else { Ok(()) }
+}
+
+/// Begins the call of a callback that is marked as being called. If the server dies before it begins, the call counts as
+/// failed when its time is over.
+pub(crate) async fn begin(app: &App, callback_id: String) -> Result<(), Refusal> {
     if let Err(error) = app.dialer.begin(&callback_id).await {
         tracing::warn!(callback = callback_id, %error, "a call was not begun");
         app.change(move |tx, effects| {

@@ -163,6 +163,12 @@ async fn app(storage: &StorageSettings) -> Result<App, Failure> {
         dialer: Arc::new(ByHand),
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         stopping: CancellationToken::new(),
-        pokes: Pokes { matcher, push: Notify::new(), dial: Notify::new(), clock: Notify::new() },
+        pokes: Pokes {
+            matcher,
+            push: Notify::new(),
+            dial: Notify::new(),
+            clock: Notify::new(),
+            board: Notify::new(),
+        },
     }))
 }

@@ -93,8 +93,6 @@ impl Ask {
         centre: &Centre,
     ) -> Result<Answer, Refusal> {
         let now = now();
-        once(tx, &centre.vault, &self.intent, 201, now, |tx| {
-            create(tx, effects, centre, &self.new, now)?.view(tx, centre, now)
-        })
+        once(tx, &centre.vault, &self.intent, 201, now, |tx| create(tx, effects, centre, &self.new, now))
     }
 }

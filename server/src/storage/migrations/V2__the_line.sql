@@ -16,7 +16,8 @@ create table tallies (
 );
 
 insert into tallies (key, shard, n)
-    select 'line/' || queue_id, 0, count(*) from callbacks where state = 'queued' group by queue_id;
+    select 'line/' || queue_id || '/' || requirement_id, 0, count(*) from callbacks where state = 'queued'
+    group by queue_id, requirement_id;
 insert into tallies (key, shard, n)
     select 'open/' || service_id, 0, count(*) from callbacks where state <> 'completed' group by service_id;
 
@@ -29,6 +30,9 @@ create index agent_requirements_of_agent on agent_requirements (agent_id, requir
 alter table agents add column then_state text;
 alter table agents add column then_reason text;
 alter table agents add column wrap_up_by bigint;
+-- Since when, and for which line, the agent is busy with a callback: asking, ringing, talking, wrap-up.
+alter table agents add column spell_since bigint;
+alter table agents add column spell_requirement_id text references requirements (id);
 create index agents_ready on agents (state_since, id) where state = 'ready';
 create index agents_wrapping_up on agents (wrap_up_by) where wrap_up_by is not null;
 
@@ -73,9 +77,12 @@ alter table callbacks add column expires_at bigint;
 alter table callbacks add column due_at bigint;
 -- The wait as it was told at request time, and when agent and customer began to talk: promised and kept.
 alter table callbacks add column promise text;
-alter table callbacks add column reserved_at bigint;
+-- What the promise was reckoned from, until it is held against what came.
+alter table callbacks add column promise_model text;
+-- Since when it is in line, this time.
+alter table callbacks add column entered_at bigint;
 alter table callbacks add column began_at bigint;
--- Whoever says "no" is not offered the same callback again and again.
+-- Whoever says "no" is not offered the same callback again before being ready anew.
 alter table callbacks add column rejected_by text references agents (id);
 -- A word from now on; what agents want to say besides is `note_sealed`.
 update callbacks set disposition = 'handled' where disposition is not null;
@@ -84,6 +91,7 @@ update callbacks set due_at = not_before where not_before is not null and (due_a
 create unique index callbacks_one_open on callbacks (service_id, number_hash, open_place) where state <> 'completed';
 create index callbacks_due on callbacks (due_at) where due_at is not null;
 create index callbacks_ahead on callbacks (requirement_id, rank_us, id) where state = 'routing' and agent_id is null;
+create index callbacks_rejected on callbacks (rejected_by) where rejected_by is not null;
 create index callbacks_of_number on callbacks (number_hash) where state <> 'completed';
 create index callbacks_ended on callbacks (changed_at) where state = 'completed';
 
@@ -117,6 +125,14 @@ create table agent_spells (
     for_us bigint not null
 );
 create index agent_spells_age on agent_spells (at);
+
+-- Shifts of a queue's agents that begin or end, as far as they are known.
+create table planned_changes (
+    queue_id text not null references queues (id),
+    at bigint not null,
+    agents bigint not null,
+    primary key (queue_id, at)
+);
 
 -- Ended callbacks without number and name. What the app knew stays sealed until it is erased.
 create table callbacks_archive (

@@ -102,7 +102,7 @@ pub(crate) async fn agents(world: &World, asker: &Asker) -> Result<(), Failure> 
     asker.refused_field(Code::FieldInvalid, "state", state("grace", "on_call")).await?;
 
     let service =
-        json!({ "name": "straight", "queue": "support", "skills": ["english"], "ask_customer": false });
+        json!({ "name": "straight", "queue": "support", "skills": { "english": 1 }, "ask_customer": false });
     asker.taken(asker.staff(Method::POST, "services").json(&service)).await?;
     let staff = world.centre.staff();
     let phone = Phone::new(&world.centre, PhoneKind::Iphone, &world.folder("caller"), None)?;
@@ -141,9 +141,9 @@ pub(crate) async fn names_and_references(asker: &Asker) -> Result<(), Failure> {
     }
     for (path, field, body) in [
         ("agents", "queue", json!({ "name": "new", "queues": ["no-queue"] })),
-        ("agents", "skill", json!({ "name": "new", "queues": ["support"], "skills": ["no-skill"] })),
+        ("agents", "skill", json!({ "name": "new", "queues": ["support"], "skills": { "no-skill": 1 } })),
         ("services", "queue", json!({ "name": "new", "queue": "no-queue" })),
-        ("services", "skill", json!({ "name": "new", "queue": "support", "skills": ["no-skill"] })),
+        ("services", "skill", json!({ "name": "new", "queue": "support", "skills": { "no-skill": 1 } })),
         ("services", "call_in_group", json!({ "name": "new", "queue": "support", "call_in_group": "none" })),
     ] {
         asker.refused_field(Code::ReferenceUnknown, field, post(path, &body)).await?;

@@ -21,6 +21,11 @@ pub(crate) enum SetupCommand {
         /// What it is called
         name: String,
     },
+    /// Remove one that no service names
+    Delete {
+        /// What it is called
+        name: String,
+    },
 }
 
 /// Carries a command out on one kind of setup.
@@ -40,6 +45,12 @@ pub(super) async fn run<K: Definition + Clone + Send + 'static>(
         SetupCommand::List => print::json_lines(&direct.read(store::list::<K>).await?),
         SetupCommand::Show { name } => {
             print::json(&direct.read(move |tx| store::find::<K>(tx, &name)).await?)
+        }
+        SetupCommand::Delete { name } => {
+            let gone = name.clone();
+            direct.write(move |tx| store::delete::<K>(tx, &name)).await?;
+            println!("{} {gone} is gone", K::KIND);
+            Ok(())
         }
     }
 }
