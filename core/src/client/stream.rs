@@ -126,7 +126,8 @@ impl EventStream {
         exchange.log.log(LogLevel::Info, LOG_TARGET, line);
     }
 
-    async fn connect(&self, start: &mut impl Start) -> Result<Connection, Failed> {
+    // `&mut` here and below, for a shared reference to a stream cannot wait on another thread.
+    async fn connect(&mut self, start: &mut impl Start) -> Result<Connection, Failed> {
         let installation = self.session.installation(None).await?;
         match self.open(start, &installation).await {
             Err(failed) if failed.is_credential_refused() => {
@@ -137,7 +138,11 @@ impl EventStream {
         }
     }
 
-    async fn open(&self, start: &mut impl Start, installation: &Installation) -> Result<Connection, Failed> {
+    async fn open(
+        &mut self,
+        start: &mut impl Start,
+        installation: &Installation,
+    ) -> Result<Connection, Failed> {
         let after = start.after(installation).await?;
         let exchange = &self.session.exchange;
         let mut request =
