@@ -15,18 +15,22 @@ impl RingbackClient {
     /// When calls of a service can be promised. A slot's `wall_time` is what a request takes as `scheduled_for`.
     pub async fn availability(&self, request: AvailabilityRequest) -> Result<Availability, ClientError> {
         let service = checked_service(&request.service)?;
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("zone", &request.zone);
-        let optional = [
-            ("from", request.from.map(|from| from.to_string())),
-            ("to", request.to.map(|to| to.to_string())),
-            ("include_full", request.include_full.then(|| "true".to_owned())),
-            ("limit", request.limit.map(|limit| limit.to_string())),
-        ];
-        query.extend_pairs(optional.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
-        let outgoing = Outgoing::get(format!("/v1/services/{service}/availability?{}", query.finish()));
+        let outgoing = Outgoing::get(format!("/v1/services/{service}/availability?{}", query(&request)));
         self.session.call(&outgoing).await.map_err(|failed| failed.error)
     }
+}
+
+fn query(request: &AvailabilityRequest) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("zone", &request.zone);
+    let optional = [
+        ("from", request.from.map(|from| from.to_string())),
+        ("to", request.to.map(|to| to.to_string())),
+        ("include_full", request.include_full.then(|| "true".to_owned())),
+        ("limit", request.limit.map(|limit| limit.to_string())),
+    ];
+    query.extend_pairs(optional.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
+    query.finish()
 }
 
 /// A name becomes part of a path: whatever could change the path is no service's name.
