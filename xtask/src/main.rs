@@ -16,6 +16,7 @@ mod privacy;
 mod process;
 mod rust;
 mod setup;
+mod sim;
 mod swift;
 mod test;
 
@@ -43,6 +44,7 @@ enum Command {
     Test(test::Options),
     Demo(demo::Options),
     Bench(bench::Options),
+    Sim(sim::Options),
     Swift(swift::Options),
 }
 
@@ -77,6 +79,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => {
             process::watch_signals()?;
             bench::run(&places, &options)
+        }
+        Command::Sim(options) => {
+            process::watch_signals()?;
+            sim::run(&places, &options)
         }
         Command::Test(options) => {
             process::watch_signals()?;

@@ -6,6 +6,7 @@ use crate::line;
 use crate::refusal::Refusal;
 use crate::routing::matching::Levels;
 use crate::routing::requirements;
+use crate::routing::resources::skill_id;
 use crate::rules::{self, Classified, Subjects, check_number};
 use crate::services::policy::{AtClose, Unstaffed, levels_fit};
 use crate::services::{Pause, Service};
@@ -50,7 +51,7 @@ pub(super) fn admit(
         .into_number("number")?;
     let direction = direction(service, request)?;
     let priority = priority(service, request)?;
-    let skills = skills(service, request)?;
+    let skills = skills(tx, service, request)?;
     let requirement_id = if request.skills.is_empty() {
         service.requirement_id.clone()
     } else {
@@ -86,7 +87,7 @@ pub fn dry_run(
     checks.extend(verdict.checks);
     checks.push(check("direction", direction(service, request), now)?);
     checks.push(check("priority", priority(service, request), now)?);
-    let skills = skills(service, request);
+    let skills = skills(tx, service, request);
     if let Ok(skills) = &skills {
         let requirement = requirements::find(tx, &service.queue_id, skills)?;
         let staffed = match requirement {
@@ -198,9 +199,10 @@ fn priority(service: &Service, request: &CallbackRequest) -> Result<u32, Refusal
 }
 
 /// What the service and the request ask for together: of each skill the higher level.
-fn skills(service: &Service, request: &CallbackRequest) -> Result<Levels, Refusal> {
+fn skills(tx: &mut Tx<'_>, service: &Service, request: &CallbackRequest) -> Result<Levels, Refusal> {
     let mut skills = service.policy.skills.clone();
     for (skill, level) in &request.skills {
+        skill_id(tx, skill)?;
         let wanted = skills.entry(skill.clone()).or_insert(*level);
         *wanted = (*wanted).max(*level);
     }

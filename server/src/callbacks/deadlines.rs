@@ -63,7 +63,7 @@ fn next_deadline(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, Refusal> {
 
 /// A deadline that has come.
 #[derive(Debug, Clone)]
-enum Due {
+pub enum Due {
     /// This callback has been where it is for long enough.
     Callback(String),
     /// This agent's wrap-up is over.
@@ -87,7 +87,8 @@ async fn pass(app: &App) -> Result<usize, Refusal> {
     Ok(handled.await.into_iter().sum())
 }
 
-fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<Due>, Refusal> {
+/// The deadlines that have come, the oldest of each kind first.
+pub fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<Due>, Refusal> {
     let mut due = tx.query(
         "select id from callbacks where due_at is not null and due_at <= $1 order by due_at limit 100",
         &[&now],
@@ -102,7 +103,8 @@ fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<Due>, Refusal> {
     Ok(due)
 }
 
-fn handle(
+/// Handles a deadline, if it still stands when its row is locked.
+pub fn handle(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     centre: &Centre,

@@ -198,7 +198,7 @@ pub async fn keep_up(app: App) {
         match view.await {
             Ok(view) => app.centre.board.show(view),
             Err(error) => {
-                tracing::warn!(%error, "the lines cannot be looked at; waits are told as they were")
+                tracing::warn!(%error, "the lines cannot be looked at; waits are told as they were");
             }
         }
         tokio::select! {

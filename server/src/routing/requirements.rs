@@ -5,7 +5,11 @@ use super::matching::{Levels, fits, surplus};
 use super::resources::skill_id;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
+use ringback_core::protocol::ProblemCode;
 use std::collections::BTreeMap;
+
+/// The most requirements of a queue. Requests may name skills, and each new set of them is looked at in every match.
+const MOST_IN_QUEUE: u32 = 500;
 
 /// One spelling for skills with levels; a level of 1 goes without saying.
 fn spelling(skills: &Levels) -> String {
@@ -32,6 +36,17 @@ pub fn find_or_create(tx: &mut Tx<'_>, queue_id: &str, skills: &Levels) -> Resul
     }
     // Agents change their skills one after another with this, so that nobody is left out.
     crate::services::changed(tx)?;
+    let known: u32 =
+        tx.query_one("select count(*) from requirements where queue_id = $1", &[&queue_id], |row| {
+            row.get(0)
+        })?;
+    if known >= MOST_IN_QUEUE {
+        return Err(Refusal::of_field(
+            ProblemCode::FieldInvalid,
+            "skills",
+            "The queue knows as many different sets of skills as it can tell apart. Ask for fewer skills, or for other levels.",
+        ));
+    }
     let fresh = format!("rq_{}", uuid::Uuid::now_v7().simple());
     let made = tx.execute(
         "insert into requirements (id, queue_id, skill_names) values ($1, $2, $3) \

@@ -197,6 +197,7 @@ fn passage(measures: &Measures, line: &Line, spell_s: f64) -> Option<Passage> {
     let mut steps = line.ahead.max(0.0) + 1.0;
     let widest = (steps / STEPS).max(1.0);
     let mut passage = Passage { mean_s: 0.0, variance_s2: 0.0 };
+    let mut drift_before = None;
     while steps > 1e-9 {
         while let Some(change) = planned.next_if(|change| change.in_s <= passage.mean_s) {
             agents += change.agents;
@@ -215,8 +216,16 @@ fn passage(measures: &Measures, line: &Line, spell_s: f64) -> Option<Passage> {
             overtaking.iter().filter(|(_, for_s)| *for_s > passage.mean_s).map(|(per_s, _)| per_s).sum();
         let come = come.min(MOST_OVERTAKING * pace);
         let drift = pace - come;
+        // Whoever was late by some places is so under the new pace, and that takes another time.
+        if let Some(before) = drift_before.take() {
+            passage.variance_s2 *= f64::powi(before / drift, 2);
+        }
         if let Some(next_s) = next_s {
-            step = step.min((next_s - passage.mean_s) * drift);
+            let until_change = (next_s - passage.mean_s) * drift;
+            if until_change < step {
+                step = until_change;
+                drift_before = Some(drift);
+            }
             // So that rounding cannot keep it short of the change for ever.
             if step <= 1e-9 {
                 passage.mean_s = next_s;

@@ -112,7 +112,7 @@ struct Entries {
 /// Three things are learned from promises, all from what the server itself said and saw. *Bias*: the ratio of waits to
 /// the model's means. *Spread*: how much wider waits scatter than the model says. *Levels*: which quantiles of the
 /// fitted distribution have to be quoted so that one in ten waits is below P10 and above P90, by adaptive conformal
-/// inference (Gibbs and Candès, NeurIPS 2021).
+/// inference (Gibbs and Candès, Advances in Neural Information Processing Systems 34, 2021).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measures {
     last_us: Option<i64>,
