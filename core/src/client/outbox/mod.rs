@@ -28,6 +28,12 @@ pub enum PendingKind {
     Cancel,
     /// [`RingbackClient::confirm`].
     Confirm,
+    /// [`RingbackClient::reschedule`].
+    Reschedule,
+    /// [`RingbackClient::snooze`].
+    Snooze,
+    /// [`RingbackClient::change_number`].
+    ChangeNumber,
     /// [`RingbackClient::register_push`].
     RegisterPush,
     /// [`RingbackClient::request_call_in`].
@@ -145,9 +151,11 @@ impl RingbackClient {
 
     async fn resume_one(&self, record: &Record) -> Result<ResumeOutcome, ClientError> {
         let (callback, ticket) = match record.kind {
-            PendingKind::RequestCallback | PendingKind::Cancel => {
-                (Some(self.deliver::<Callback>(record).await?), None)
-            }
+            PendingKind::RequestCallback
+            | PendingKind::Cancel
+            | PendingKind::Reschedule
+            | PendingKind::Snooze
+            | PendingKind::ChangeNumber => (Some(self.deliver::<Callback>(record).await?), None),
             PendingKind::Confirm => {
                 let confirmation: Confirmation = self.deliver(record).await?;
                 (Some(confirmation.callback), confirmation.ticket)
