@@ -206,6 +206,7 @@ impl Client {
     }
 
     /// Subscribes to a callback's position in line and its wait.
+    #[expect(clippy::needless_pass_by_value, reason = "what crosses the border is owned")]
     pub fn line(&self, id: String) -> Result<Arc<LineSubscription>, ClientError> {
         guarded(|| Ok(LineSubscription::new(self.core.line(&id)?, Arc::clone(&self.runtime))))
     }

@@ -57,6 +57,10 @@ pub struct PendingRequest {
 /// What became of a kept request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and the languages beyond the border know no boxes"
+)]
 pub enum ResumeOutcome {
     /// The server accepted it.
     Accepted {
