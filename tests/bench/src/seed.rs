@@ -80,7 +80,7 @@ impl Ask {
         let key = IdempotencyKey::from_request_parts(&mut parts, &()).await?;
         let owner = installation_id.to_owned();
         Ok(Self {
-            new: NewCallback::check(installation_id.to_owned(), request)?,
+            new: NewCallback::check(installation_id.to_owned(), None, request)?,
             intent: Intent { owner, key, request_hash: vec![0; 32] },
         })
     }
