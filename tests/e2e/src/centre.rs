@@ -202,6 +202,17 @@ impl Centre {
         Ok(())
     }
 
+    /// `kill -9` of any one of this centre's servers, and a new one in its place.
+    pub async fn kill_any(&mut self, choice: usize) -> Result<(), CentreError> {
+        let choice = choice % (self.others.len() + 1);
+        if choice == self.others.len() {
+            self.kill().await?;
+            return self.start_server().await;
+        }
+        self.others.remove(choice).kill().await?;
+        self.start_another_server().await.map(drop)
+    }
+
     /// Asks the server to stop and waits until it has; says whether it ended well.
     pub async fn stop(&mut self) -> Result<bool, CentreError> {
         let Some(mut server) = self.server.take() else { return Ok(true) };
