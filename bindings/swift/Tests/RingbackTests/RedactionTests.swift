@@ -11,8 +11,8 @@ struct RedactionTests {
         let context = ["cart": ContextValue(secret)]
         let callback = Callback(
             id: "cb_1", service: "billing", state: .routing, phase: .notified, reason: nil,
-            direction: .customerTerminated, position: nil, wait: nil, scheduled: nil, attempts: 0, createdAt: then,
-            confirmBy: nil, notBefore: nil, version: 1)
+            direction: .customerTerminated, position: nil, wait: nil, scheduled: nil, attempts: 0,
+            createdAt: then, confirmBy: nil, notBefore: nil, version: 1)
         let journey = Journey(screens: [Screen(name: ContextValue(secret))], form: context)
         let held: [Any] = [
             CallbackRequest(

@@ -39,7 +39,8 @@ class LineTest {
             assertEquals(CallbackState.SCHEDULED, callback.state)
             assertEquals(wanted.start, callback.scheduled?.at)
             app.requestCallback(advice(another, wanted))
-            val full = assertFailsWith<RingbackException.Refused> { app.requestCallback(advice(third, wanted)) }
+            val refused = advice(third, wanted)
+            val full = assertFailsWith<RingbackException.Refused> { app.requestCallback(refused) }
             assertEquals("slot_full", full.code)
             assertTrue(full.slots.any { it.start < wanted.start }, "room before it")
             assertTrue(full.slots.any { it.start > wanted.start }, "and after it")
@@ -48,14 +49,16 @@ class LineTest {
             // The first moves to one of these, and leaves a seat behind.
             val free = full.slots.first()
             assertEquals(free.start, app.reschedule(callback.id, free.wallTime).scheduled?.at)
-            assertEquals(1u, app.availability(everySlot).slots.single { it.start == wanted.start }.capacityLeft)
+            val left = app.availability(everySlot).slots.single { it.start == wanted.start }
+            assertEquals(1u, left.capacityLeft)
 
             // Then "now", "not now", on another number, and not at all.
             val queued = app.reschedule(callback.id, null)
             assertEquals(CallbackState.QUEUED to 1u, queued.state to queued.position)
             assertNotNull(app.snooze(callback.id, 600u).notBefore)
             app.changeNumber(callback.id, third)
-            assertEquals(third.value, centre.staff("GET", "callbacks/${callback.id}").text("number"))
+            val shown = centre.staff("GET", "callbacks/${callback.id}")
+            assertEquals(third.value, shown.text("number"))
             assertEquals(CompletedReason.CANCELLED_BY_CUSTOMER, app.cancel(callback.id).reason)
         }
 
