@@ -43,9 +43,9 @@ fn archive_one(tx: &mut Tx<'_>, id: &str, erase_at: Timestamp) -> Result<(), Ref
          scheduled_at, began_at, ended_at, promise, context_sealed, journey_sealed, erase_at) \
          select id, service_id, queue_id, reason, disposition, attempts, created_at, scheduled_at, began_at, \
          changed_at, promise, context_sealed, journey_sealed, \
-         case when context_sealed is null and journey_sealed is null then null else $2 end \
+         case when context_sealed is null and journey_sealed is null then null else cast($2 as bigint) end \
          from callbacks where id = $1",
-        &[&id, &erase_at.as_microsecond()],
+        &[&id, &erase_at],
     )?;
     for sql in [
         "delete from push_deliveries where callback_id = $1",
