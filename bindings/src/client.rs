@@ -3,6 +3,7 @@
 use crate::cancel::CancelToken;
 use crate::error::guarded;
 use crate::events::EventSubscription;
+use crate::line::LineSubscription;
 use crate::runtime::Runtime;
 use crate::transport::LateReqwest;
 use ringback_core::client::{
@@ -10,8 +11,8 @@ use ringback_core::client::{
 };
 use ringback_core::host::{Host, LogSink, SecureStore};
 use ringback_core::protocol::{
-    ActionToken, CallInRequest, CallTicket, Callback, CallbackRequest, ConfirmAnswer, Confirmation, Device,
-    PushRegistration,
+    ActionToken, Availability, AvailabilityRequest, CallInRequest, CallTicket, Callback, CallbackRequest,
+    ConfirmAnswer, Confirmation, Device, Offer, PhoneNumber, PushRegistration, Validation, WallTime,
 };
 use std::collections::HashMap;
 use std::future::Future;
@@ -54,7 +55,34 @@ impl Client {
         })
     }
 
-    /// Asks for a call.
+    /// What a service offers at this moment.
+    pub async fn offer(
+        &self,
+        service: String,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Offer, ClientError> {
+        self.run(cancel, |core| async move { core.offer(service).await }).await
+    }
+
+    /// When calls of a service can be promised.
+    pub async fn availability(
+        &self,
+        request: AvailabilityRequest,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Availability, ClientError> {
+        self.run(cancel, |core| async move { core.availability(request).await }).await
+    }
+
+    /// What a request for a call would meet now, without making it.
+    pub async fn validate(
+        &self,
+        request: CallbackRequest,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Validation, ClientError> {
+        self.run(cancel, |core| async move { core.validate(request).await }).await
+    }
+
+    /// Asks for a call, now or for a chosen time.
     pub async fn request_callback(
         &self,
         request: CallbackRequest,
@@ -84,6 +112,36 @@ impl Client {
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Callback, ClientError> {
         self.run(cancel, |core| async move { core.cancel(id).await }).await
+    }
+
+    /// Chooses another time; `None` is "as soon as an agent is free".
+    pub async fn reschedule(
+        &self,
+        id: String,
+        scheduled_for: Option<WallTime>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Callback, ClientError> {
+        self.run(cancel, |core| async move { core.reschedule(id, scheduled_for).await }).await
+    }
+
+    /// For so many seconds nobody calls.
+    pub async fn snooze(
+        &self,
+        id: String,
+        delay_s: u32,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Callback, ClientError> {
+        self.run(cancel, |core| async move { core.snooze(id, delay_s).await }).await
+    }
+
+    /// Has another number called.
+    pub async fn change_number(
+        &self,
+        id: String,
+        number: PhoneNumber,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Callback, ClientError> {
+        self.run(cancel, |core| async move { core.change_number(id, number).await }).await
     }
 
     /// Answers "your agent is ready, are you?".
@@ -146,6 +204,12 @@ impl Client {
     pub fn events(&self) -> Result<Arc<EventSubscription>, ClientError> {
         guarded(|| Ok(EventSubscription::new(self.core.events()?, Arc::clone(&self.runtime))))
     }
+
+    /// Subscribes to a callback's position in line and its wait.
+    #[expect(clippy::needless_pass_by_value, reason = "what crosses the border is owned")]
+    pub fn line(&self, id: String) -> Result<Arc<LineSubscription>, ClientError> {
+        guarded(|| Ok(LineSubscription::new(self.core.line(&id)?, Arc::clone(&self.runtime))))
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +238,7 @@ mod tests {
         let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
         let client = Client::new(config, Arc::new(Untouched), None).unwrap();
         client.events().unwrap();
+        client.line("cb_1".to_owned()).unwrap();
         assert!(client.runtime.is_idle());
         assert!(!folder.exists());
     }

@@ -1,6 +1,7 @@
 //! Errors at the border: what every one of them can say, and panics turned into one.
 
 use ringback_core::client::ClientError;
+use ringback_core::protocol::{Slot, WallTime};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What every error can say, whatever kind it is.
@@ -22,6 +23,10 @@ pub struct ErrorFacts {
     pub field: Option<String>,
     /// Which callback stands in the way.
     pub callback_id: Option<String>,
+    /// Free slots nearest to the one that was asked for, before and after it; empty unless that was full or closed.
+    pub slots: Vec<Slot>,
+    /// What to choose from instead; empty unless the clock skips the wall time or shows it twice.
+    pub wall_times: Vec<WallTime>,
     /// The idempotency key under which the request still lies in the outbox.
     pub pending_key: Option<String>,
 }
@@ -30,28 +35,25 @@ pub struct ErrorFacts {
 #[uniffi::export]
 pub fn error_facts(error: ClientError) -> Result<ErrorFacts, ClientError> {
     guarded(move || {
-        let code = error.code().to_owned();
-        let retryable = error.is_retryable();
-        let retry_after_s = error.retry_after_s();
-        let pending_key = error.pending_key().map(str::to_owned);
-        let title = error.title().to_owned();
-        let (detail, field, callback_id, request_id) = match error {
-            ClientError::Refused { detail, field, callback_id, request_id, .. } => {
-                (detail, field, callback_id, request_id)
-            }
-            ClientError::InvalidRequest { detail, field, .. } => (detail, field, None, None),
-            other => (other.to_string(), None, None, None),
+        let facts = ErrorFacts {
+            code: error.code().to_owned(),
+            title: error.title().to_owned(),
+            detail: String::new(),
+            retryable: error.is_retryable(),
+            retry_after_s: error.retry_after_s(),
+            request_id: None,
+            field: None,
+            callback_id: None,
+            slots: Vec::new(),
+            wall_times: Vec::new(),
+            pending_key: error.pending_key().map(str::to_owned),
         };
-        Ok(ErrorFacts {
-            code,
-            title,
-            detail,
-            retryable,
-            retry_after_s,
-            request_id,
-            field,
-            callback_id,
-            pending_key,
+        Ok(match error {
+            ClientError::Refused { detail, field, callback_id, slots, wall_times, request_id, .. } => {
+                ErrorFacts { detail, field, callback_id, slots, wall_times, request_id, ..facts }
+            }
+            ClientError::InvalidRequest { detail, field, .. } => ErrorFacts { detail, field, ..facts },
+            other => ErrorFacts { detail: other.to_string(), ..facts },
         })
     })
 }
@@ -96,6 +98,12 @@ mod tests {
             field: Some("number".to_owned()),
             callback_id: Some("cb_1".to_owned()),
             retry_after_s: Some(7),
+            slots: Vec::new(),
+            wall_times: vec![WallTime {
+                local: "2026-12-24T10:30".to_owned(),
+                zone: "UTC".to_owned(),
+                fold: None,
+            }],
             request_id: Some("rq_1".to_owned()),
             pending_key: None,
         })
@@ -104,6 +112,7 @@ mod tests {
         assert_eq!(facts.detail, "A detail.");
         assert_eq!(facts.callback_id.as_deref(), Some("cb_1"));
         assert_eq!((facts.retryable, facts.retry_after_s), (false, Some(7)));
+        assert_eq!((facts.slots.len(), facts.wall_times.len()), (0, 1));
         assert_eq!(facts.request_id.as_deref(), Some("rq_1"));
     }
 }

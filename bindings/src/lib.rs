@@ -17,6 +17,7 @@ pub mod error;
 pub mod events;
 #[cfg(feature = "test-hooks")]
 pub mod hooks;
+pub mod line;
 mod runtime;
 mod transport;
 

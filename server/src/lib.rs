@@ -10,7 +10,6 @@ pub mod events;
 pub mod http;
 pub mod identity;
 pub mod line;
-pub mod phone;
 pub mod push;
 pub mod refusal;
 pub mod routing;

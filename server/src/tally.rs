@@ -19,7 +19,8 @@ thread_local! {
     static SHARD: Cell<Option<i64>> = const { Cell::new(None) };
 }
 
-fn shard() -> i64 {
+/// The shard this thread counts in.
+pub(crate) fn shard() -> i64 {
     SHARD.with(|shard| {
         shard.get().unwrap_or_else(|| {
             let drawn = (uuid::Uuid::new_v4().as_u64_pair().0 % SHARDS) as i64;

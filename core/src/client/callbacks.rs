@@ -4,19 +4,26 @@ use super::exchange::Outgoing;
 use super::outbox::{Draft, PendingKind};
 use super::{ClientCode, ClientError, RingbackClient, json};
 use crate::protocol::{
-    ActionToken, Callback, CallbackList, CallbackRequest, CallbackState, ConfirmAnswer, ConfirmRequest,
-    Confirmation, ContextFault, ContextValue, ProblemCode, check_context,
+    ActionToken, Callback, CallbackList, CallbackRequest, CallbackState, ChangeNumberRequest, ConfirmAnswer,
+    ConfirmRequest, Confirmation, ContextFault, PhoneNumber, ProblemCode, RescheduleRequest, SnoozeRequest,
+    Validation, WallTime, check_context, check_journey,
 };
-use std::collections::HashMap;
 
 /// At 50 a page, more than anybody scrolls through.
 const MAX_PAGES: usize = 10;
 
 impl RingbackClient {
-    /// Asks for a call. Asking again for the same thing (an equal request) while the first is unanswered is the same
-    /// request, also after a restart.
+    /// Asks for a call, now or for the time in `scheduled_for`. Asking again for the same thing (an equal request) while
+    /// the first is unanswered is the same request, also after a restart.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] for a full or closed slot has the nearest free ones in `slots`; for a wall time that the
+    /// clock skips or shows twice, what to choose from in `wall_times`.
     pub async fn request_callback(&self, request: CallbackRequest) -> Result<Callback, ClientError> {
-        check(&request.context)?;
+        check("context", check_context(&request.context))?;
+        if let Some(journey) = &request.journey {
+            check("journey", check_journey(journey))?;
+        }
         let draft = Draft {
             kind: PendingKind::RequestCallback,
             path: "/v1/callbacks".to_owned(),
@@ -58,15 +65,51 @@ impl RingbackClient {
         Ok(all)
     }
 
+    /// Says what a request for a call would meet now, check by check, without making it.
+    pub async fn validate(&self, request: CallbackRequest) -> Result<Validation, ClientError> {
+        let outgoing = Outgoing {
+            method: "POST",
+            path: "/v1/callbacks/validate".to_owned(),
+            body: Some(json(&request)?.into_bytes()),
+            idempotency_key: None,
+        };
+        self.session.call(&outgoing).await.map_err(|failed| failed.error)
+    }
+
     /// Takes a callback back.
     pub async fn cancel(&self, id: String) -> Result<Callback, ClientError> {
-        let draft = Draft {
-            kind: PendingKind::Cancel,
-            path: format!("/v1/callbacks/{}/cancel", checked_id(&id)?),
-            callback_id: Some(id),
-            body: "{}".to_owned(),
-        };
+        let draft = about(PendingKind::Cancel, id, "cancel", "{}".to_owned())?;
         Ok(self.submit(draft).await?.0)
+    }
+
+    /// Chooses another time; `None` is "as soon as an agent is free". Refused as a request for that time would be: see
+    /// [`request_callback`](Self::request_callback).
+    pub async fn reschedule(
+        &self,
+        id: String,
+        scheduled_for: Option<WallTime>,
+    ) -> Result<Callback, ClientError> {
+        let body = json(&RescheduleRequest { scheduled_for })?;
+        self.change(about(PendingKind::Reschedule, id, "reschedule", body)?).await
+    }
+
+    /// "Not now": for so many seconds, 60 to 86 400, nobody calls.
+    pub async fn snooze(&self, id: String, delay_s: u32) -> Result<Callback, ClientError> {
+        let body = json(&SnoozeRequest { delay_s })?;
+        self.change(about(PendingKind::Snooze, id, "snooze", body)?).await
+    }
+
+    /// Has another number called.
+    pub async fn change_number(&self, id: String, number: PhoneNumber) -> Result<Callback, ClientError> {
+        let body = json(&ChangeNumberRequest { number })?;
+        self.change(about(PendingKind::ChangeNumber, id, "number", body)?).await
+    }
+
+    /// Sends a change that may be made twice. When an equal one was kept, its answer may be old, and what it asked for
+    /// long undone or over: then this tap is a wish of its own.
+    async fn change(&self, draft: Draft) -> Result<Callback, ClientError> {
+        let (callback, reused) = self.submit(draft.clone()).await?;
+        if reused { Ok(self.submit(draft).await?.0) } else { Ok(callback) }
     }
 
     /// Answers "your agent is ready, are you?". The action token of the push that asked works once; without one the
@@ -77,31 +120,32 @@ impl RingbackClient {
         answer: ConfirmAnswer,
         action_token: Option<ActionToken>,
     ) -> Result<Confirmation, ClientError> {
-        let draft = Draft {
-            kind: PendingKind::Confirm,
-            path: format!("/v1/callbacks/{}/confirm", checked_id(&id)?),
-            callback_id: Some(id),
-            body: json(&ConfirmRequest { answer, action_token })?,
-        };
-        Ok(self.submit(draft).await?.0)
+        let body = json(&ConfirmRequest { answer, action_token })?;
+        Ok(self.submit(about(PendingKind::Confirm, id, "confirm", body)?).await?.0)
     }
 }
 
-/// Refuses a context as the server would, before it is kept.
-pub(super) fn check(context: &HashMap<String, ContextValue>) -> Result<(), ClientError> {
-    check_context(context).map_err(|fault| {
+/// A request about a callback that exists.
+fn about(kind: PendingKind, id: String, action: &str, body: String) -> Result<Draft, ClientError> {
+    let path = format!("/v1/callbacks/{}/{action}", checked_id(&id)?);
+    Ok(Draft { kind, path, callback_id: Some(id), body })
+}
+
+/// Refuses a context or a journey as the server would, before it is kept.
+pub(super) fn check(field: &str, checked: Result<(), ContextFault>) -> Result<(), ClientError> {
+    checked.map_err(|fault| {
         let code = match fault {
             ContextFault::KeyInvalid { .. } => ProblemCode::ContextKeyInvalid,
             ContextFault::TooLarge { .. } | ContextFault::JourneyTooLarge { .. } => {
                 ProblemCode::ContextTooLarge
             }
         };
-        ClientError::invalid(code.code(), fault.to_string(), "context")
+        ClientError::invalid(code.code(), fault.to_string(), field)
     })
 }
 
 /// An id becomes part of a path: whatever could change the path is no id.
-fn checked_id(id: &str) -> Result<&str, ClientError> {
+pub(super) fn checked_id(id: &str) -> Result<&str, ClientError> {
     let sound =
         (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if sound {

@@ -1,7 +1,7 @@
 //! What can go wrong, as an app sees it.
 
 use super::ClientCode;
-use crate::protocol::{Problem, ProblemCode};
+use crate::protocol::{Problem, ProblemCode, Slot, WallTime};
 use crate::transport::TransportError;
 
 /// What can go wrong. Nothing in it is private: texts are the server's and the client's own, and neither quotes a
@@ -30,6 +30,10 @@ pub enum ClientError {
         callback_id: Option<String>,
         /// When another try makes sense, in seconds.
         retry_after_s: Option<u32>,
+        /// Free slots nearest to the one that was asked for, before and after it.
+        slots: Vec<Slot>,
+        /// What to choose from instead, when a wall time does not exist or exists twice.
+        wall_times: Vec<WallTime>,
         /// Names the request in the server's logs.
         request_id: Option<String>,
         /// See above.
@@ -205,6 +209,8 @@ impl From<Problem> for ClientError {
             field: problem.field,
             callback_id: problem.callback_id,
             retry_after_s: problem.retry_after_s,
+            slots: problem.slots,
+            wall_times: problem.wall_times,
             request_id: problem.request_id,
             pending_key: None,
         }

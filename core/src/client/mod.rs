@@ -8,14 +8,18 @@ mod error;
 mod events;
 mod exchange;
 mod installation;
+mod line;
 mod outbox;
 mod push;
+mod services;
+mod stream;
 mod vault;
 
 pub use code::ClientCode;
 pub use config::ClientConfig;
 pub use error::ClientError;
 pub use events::EventSubscription;
+pub use line::LineSubscription;
 pub use outbox::{PendingKind, PendingRequest, ResumeOutcome, Resumed};
 pub use push::PushOutcome;
 

@@ -23,6 +23,10 @@ struct Handled {
 /// What a push turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and the languages beyond the border know no boxes"
+)]
 pub enum PushOutcome {
     /// Somebody else's: the app handles it itself.
     NotOurs,

@@ -104,6 +104,8 @@ async fn a_refusal_tells_all_it_knows_and_settles_the_request() {
             field: Some("number".to_owned()),
             callback_id: Some("cb_9".to_owned()),
             retry_after_s: None,
+            slots: Vec::new(),
+            wall_times: Vec::new(),
             request_id: Some("rq_1".to_owned()),
             pending_key: None,
         }

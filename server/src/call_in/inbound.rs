@@ -4,8 +4,8 @@ use crate::app::Effects;
 use crate::callbacks::model::{Input, next};
 use crate::callbacks::{StaffCallback, apply, find_for_update, show};
 use crate::centre::Centre;
-use crate::phone;
 use crate::refusal::Refusal;
+use crate::rules::number;
 use crate::services::policy::InboundPolicy;
 use crate::storage::Tx;
 use ringback_core::protocol::{PhoneNumber, Timestamp};
@@ -31,7 +31,7 @@ pub struct FoundCallback {
 impl InboundCaller {
     /// Refuses what is no number.
     pub fn check(&self) -> Result<(), Refusal> {
-        phone::check(&self.caller_number, "caller_number")
+        number::check(&self.caller_number, "caller_number")
     }
 }
 

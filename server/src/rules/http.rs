@@ -8,6 +8,7 @@ use crate::clock::now;
 use crate::http::JsonBody;
 use crate::identity::{Permission, StaffCaller};
 use crate::refusal::Refusal;
+use crate::services::list_services;
 use crate::storage::{Tx, Vault};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -91,6 +92,9 @@ pub struct NumberTest {
     /// The rule sets to try it against; none is what a service without rule sets does.
     #[serde(default)]
     pub rule_sets: Vec<String>,
+    /// The service whose rule sets and default country are taken instead.
+    #[serde(default)]
+    pub service: Option<String>,
 }
 
 /// Tries a number against rule sets and says which rule decided. Nothing is counted or called.
@@ -109,8 +113,26 @@ pub async fn test_number(
 
 /// What the test box answers.
 pub fn try_number(tx: &mut Tx<'_>, vault: &Vault, test: &NumberTest) -> Result<Validation, Refusal> {
-    let country = test.default_country.as_deref().map(|code| Country::named(code, "default_country"));
-    let sets = store::of_names(&store::load(tx, vault)?, &test.rule_sets)?;
-    let judged = verdict::check_number(&sets, country.transpose()?, test.number.expose());
+    let (names, country) = match &test.service {
+        None => (test.rule_sets.clone(), test.default_country.clone()),
+        Some(_) if !test.rule_sets.is_empty() || test.default_country.is_some() => {
+            return Err(Refusal::of_field(
+                ProblemCode::FieldInvalid,
+                "service",
+                "A service has its own rule sets and default country. Name it alone, or leave it out.",
+            ));
+        }
+        Some(name) => {
+            let service = list_services(tx)?.into_iter().find(|service| service.name == *name);
+            let service = service.ok_or_else(|| {
+                let code = ProblemCode::ServiceUnknown;
+                Refusal::of_field(code, "service", code.advice())
+            })?;
+            (service.rule_sets, service.default_country)
+        }
+    };
+    let country = country.as_deref().map(|code| Country::named(code, "default_country")).transpose()?;
+    let sets = store::of_names(&store::load(tx, vault)?, &names)?;
+    let judged = verdict::check_number(&sets, country, test.number.expose());
     Ok(verdict::for_staff(judged.checks))
 }

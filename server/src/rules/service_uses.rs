@@ -4,24 +4,12 @@
 use super::limits::{Full, Window};
 use crate::refusal::Refusal;
 use crate::storage::Tx;
+use crate::tally::shard;
 use ringback_core::protocol::Timestamp;
-use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 /// How many stretches a window is counted in, unless they became shorter than a second.
 const STRETCHES: u32 = 60;
-
-/// More shards than a node has connections. Two that draw the same wait for each other now and then.
-const SHARDS: u128 = 64;
-
-thread_local! {
-    static SHARD: OnceCell<i64> = const { OnceCell::new() };
-}
-
-/// Where this thread counts.
-fn shard() -> i64 {
-    SHARD.with(|shard| *shard.get_or_init(|| (uuid::Uuid::new_v4().as_u128() % SHARDS) as i64))
-}
 
 fn stretch_us(window_s: u32) -> i64 {
     i64::from(window_s.div_ceil(STRETCHES)) * 1_000_000

@@ -90,7 +90,7 @@ const LONGEST_GAP_S: f64 = 900.0;
 /// Callbacks that enter are told apart by lead; these are the upper bounds, in seconds, and one class more beyond.
 const LEADS_S: [f64; 11] = [1.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0];
 
-/// What counts as nine, five and one in ten beside the promises seen: a few spells, squared for the variance.
+/// Before anything is learned the model counts as right, with the weight of a promise of this many spells.
 const PRIOR_SPELLS: f64 = 10.0;
 /// However bad the model is, it is corrected by no more than this.
 const BIAS: (f64, f64) = (0.4, 2.5);

@@ -77,7 +77,11 @@ impl House {
             0..5 => self.request(which, how).await,
             5..9 => {
                 // Mostly forward, sometimes a clock is put back.
-                self.pass(if how % 16 == 0 { -30 } else { i64::from(how) * i64::from(which % 8 + 1) });
+                self.pass(if how.is_multiple_of(16) {
+                    -30
+                } else {
+                    i64::from(how) * i64::from(which % 8 + 1)
+                });
                 Ok(())
             }
             9..13 => self.settle().await,
@@ -105,13 +109,13 @@ impl House {
     async fn request(&self, which: u8, how: u8) -> Result<(), Refusal> {
         let service = SERVICES[usize::from(which) % SERVICES.len()];
         let mut request = CallbackRequest::new(service, NUMBERS[usize::from(how) % NUMBERS.len()]);
-        if which % 3 == 0 {
+        if which.is_multiple_of(3) {
             request.scheduled_for = Some(wall_time(how));
         }
-        if which % 5 == 0 {
+        if which.is_multiple_of(5) {
             request.skills = [("billing".to_owned(), u32::from(how % 4))].into();
         }
-        request.priority = (how % 7 == 0).then_some(u32::from(how % 12));
+        request.priority = (how.is_multiple_of(7)).then_some(u32::from(how % 12));
         request.context = [("cart".to_owned(), ContextValue::from("17"))].into();
         let owner = INSTALLATIONS[usize::from(which / 8) % 2].to_owned();
         let Ok(new) = NewCallback::check(owner, None, request) else { return Ok(()) };
@@ -147,7 +151,7 @@ impl House {
 
     async fn matched(&self, which: u8, how: u8) -> Result<(), Refusal> {
         let matched = self.change(move |tx, effects, centre, now| {
-            if how % 2 == 0 {
+            if how.is_multiple_of(2) {
                 let id = agents::id_of(tx, AGENTS[usize::from(which) % AGENTS.len()])?;
                 return matcher::reserve_for_agent(tx, effects, centre, &id, now);
             }
@@ -184,7 +188,7 @@ impl House {
                     callbacks::snooze_own(tx, effects, centre, own, 60 + u32::from(how) * 10, now).map(drop)
                 }
                 25 => {
-                    let time = (how % 4 != 0).then(|| wall_time(how));
+                    let time = (!how.is_multiple_of(4)).then(|| wall_time(how));
                     callbacks::reschedule_own(tx, effects, centre, own, time.as_ref(), now).map(drop)
                 }
                 26 => {
@@ -203,7 +207,7 @@ impl House {
                 }
                 DECIDE => {
                     let mut record = find_for_update(tx, &id)?;
-                    if how % 3 == 0 {
+                    if how.is_multiple_of(3) {
                         callbacks::pass(tx, effects, &mut record, "agent", now)
                     } else {
                         callbacks::accept(tx, effects, &mut record, "agent", now)
@@ -212,8 +216,11 @@ impl House {
                 RESULT => {
                     let mut record = find_for_update(tx, &id)?;
                     // Every other call is answered.
-                    let result =
-                        if how % 2 == 0 { DialResult::Connected } else { RESULTS[usize::from(how) % 7] };
+                    let result = if how.is_multiple_of(2) {
+                        DialResult::Connected
+                    } else {
+                        RESULTS[usize::from(how) % 7]
+                    };
                     callbacks::report(tx, effects, &mut record, result, "agent", now)
                 }
                 FINISH => {
@@ -228,7 +235,7 @@ impl House {
                     let said = Completion { disposition, note: None, scheduled_for };
                     callbacks::finish(tx, effects, centre, &mut record, &said, ("agent", now))
                 }
-                _ if how % 2 == 0 => {
+                _ if how.is_multiple_of(2) => {
                     let mut record = find_for_update(tx, &id)?;
                     callbacks::apply(tx, effects, &mut record, Input::PushAccepted, "system", now)
                 }

@@ -16,12 +16,18 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+impl From<ClientError> for NotHeard {
+    fn from(error: ClientError) -> Self {
+        Self::Client(Box::new(error))
+    }
+}
+
 /// An event did not come.
 #[derive(Debug, thiserror::Error)]
 pub enum NotHeard {
     /// The client failed.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(Box<ClientError>),
     /// The stream ended first.
     #[error("the event stream ended")]
     StreamEnded,

@@ -149,13 +149,17 @@ pub fn day(title: &str, day: &Day) -> String {
         chart.level(minutes, &format!("{minutes:.0} min"), "#eee");
     }
     chart.legend(&[("P10 to P90 promised", "#9ecae1"), ("waited", "#d55e00")]);
-    for (hour, [p10_s, _, p90_s], _) in &waits {
-        let (from, to) = (chart.y(f64::from(*p10_s) / 60.0), chart.y(f64::from(*p90_s) / 60.0));
-        let _ = writeln!(chart.body, r##"<path d="M{:.1} {from:.0}V{to:.0}" stroke="#9ecae1"/>"##, x(*hour));
+    // One path for all: a day has many.
+    let (mut windows, mut dots) = (String::new(), String::new());
+    for (hour, [p10_s, _, p90_s], waited_s) in &waits {
+        let y = |seconds: f64| chart.y(seconds / 60.0);
+        let _ = write!(windows, "M{:.1} {:.0}V{:.0}", x(*hour), y(f64::from(*p10_s)), y(f64::from(*p90_s)));
+        let _ = write!(dots, "M{:.1} {:.0}h0", x(*hour), y(*waited_s));
     }
-    for (hour, _, waited_s) in &waits {
-        chart.dot(x(*hour), waited_s / 60.0, 1.5, "#d55e00");
-    }
+    let _ = writeln!(
+        chart.body,
+        r##"<path d="{windows}" stroke="#9ecae1"/><path d="{dots}" stroke="#d55e00" stroke-width="3" stroke-linecap="round"/>"##
+    );
     for hour in (0..=24).step_by(3) {
         chart.label(x(f64::from(hour)), TOP + HEIGHT + 18.0, &format!("{hour}:00"));
     }

@@ -27,10 +27,27 @@ public final class Ringback: Sendable {
         client = try throwing { try Client(config: configuration, store: store, log: log) }
     }
 
-    /// Asks for a call. Asking again for the same thing while the first request is unanswered is the same request,
-    /// also after a restart.
+    /// What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
+    /// long the wait is. To be asked before "call me" is shown.
+    public func offer(_ service: String) async throws -> Offer {
+        try await cancellable { try await client.offer(service: service, cancel: $0) }
+    }
+
+    /// When calls of a service can be promised. A slot's `wallTime` is what a request takes as `scheduledFor`.
+    public func availability(_ request: AvailabilityRequest) async throws -> Availability {
+        try await cancellable { try await client.availability(request: request, cancel: $0) }
+    }
+
+    /// Says what a request for a call would meet now, check by check, without making it.
+    public func validate(_ request: CallbackRequest) async throws -> Validation {
+        try await cancellable { try await client.validate(request: request, cancel: $0) }
+    }
+
+    /// Asks for a call, now or for the time in `scheduledFor`. Asking again for the same thing while the first request
+    /// is unanswered is the same request, also after a restart.
     ///
-    /// - Throws: ``RingbackError``, for example with the code `callback_already_open`.
+    /// - Throws: ``RingbackError``, for example with the code `callback_already_open`, or with `slot_full` and the free
+    ///   slots nearest to it in ``RingbackError/slots``.
     public func requestCallback(_ request: CallbackRequest) async throws -> Callback {
         try await cancellable { try await client.requestCallback(request: request, cancel: $0) }
     }
@@ -48,6 +65,25 @@ public final class Ringback: Sendable {
     /// Takes a callback back.
     public func cancel(_ id: String) async throws -> Callback {
         try await cancellable { try await client.cancel(id: id, cancel: $0) }
+    }
+
+    /// Chooses another time; `nil` is "as soon as an agent is free".
+    ///
+    /// - Throws: ``RingbackError``, as ``requestCallback(_:)`` for that time does.
+    public func reschedule(_ id: String, scheduledFor: WallTime?) async throws -> Callback {
+        try await cancellable {
+            try await client.reschedule(id: id, scheduledFor: scheduledFor, cancel: $0)
+        }
+    }
+
+    /// "Not now": for `delayS` seconds, 60 to 86 400, nobody calls.
+    public func snooze(_ id: String, delayS: UInt32) async throws -> Callback {
+        try await cancellable { try await client.snooze(id: id, delayS: delayS, cancel: $0) }
+    }
+
+    /// Has another number called.
+    public func changeNumber(_ id: String, to number: PhoneNumber) async throws -> Callback {
+        try await cancellable { try await client.changeNumber(id: id, number: number, cancel: $0) }
     }
 
     /// Answers "your agent is ready, are you?".
@@ -92,6 +128,9 @@ public final class Ringback: Sendable {
 
     /// What happens to this installation's callbacks.
     public var events: CallbackEvents { CallbackEvents(client: client) }
+
+    /// Where a callback stands in line and how long it will take.
+    public func line(_ id: String) -> LineUpdates { LineUpdates(client: client, id: id) }
 
     /// Sends again what the outbox holds. To be called after a start and when the network is back.
     public func resume() async throws -> [Resumed] {

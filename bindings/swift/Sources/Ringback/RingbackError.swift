@@ -51,6 +51,12 @@ extension RingbackError {
     /// Which callback stands in the way, when it is one of this installation's.
     public var callbackId: String? { facts.callbackId }
 
+    /// Free slots nearest to the one that was asked for, before and after it, when that was full or closed.
+    public var slots: [Slot] { facts.slots }
+
+    /// What to choose from instead, when the clock skips the wall time that was asked for or shows it twice.
+    public var wallTimes: [WallTime] { facts.wallTimes }
+
     /// Set when the request still lies in the outbox: it may or may not have reached the server.
     /// ``Ringback/Ringback/resume()``, or asking for the same thing again, sends the same request, not a second one.
     public var pendingKey: String? { facts.pendingKey }
@@ -76,7 +82,7 @@ extension RingbackError {
         let facts = try errorFacts(error: error)
         self =
             switch error {
-            case .Refused(_, _, _, let status, _, _, _, _, _): .refused(status: Int(status), facts)
+            case .Refused(_, _, _, let status, _, _, _, _, _, _, _): .refused(status: Int(status), facts)
             case .Unreachable: .unreachable(facts)
             case .TimedOut: .timedOut(facts)
             case .AnswerUnreadable: .answerUnreadable(facts)

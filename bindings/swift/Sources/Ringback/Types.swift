@@ -21,6 +21,26 @@ public typealias Direction = RingbackGenerated.Direction
 public typealias ConfirmAnswer = RingbackGenerated.ConfirmAnswer
 public typealias Confirmation = RingbackGenerated.Confirmation
 
+public typealias Journey = RingbackGenerated.Journey
+public typealias Screen = RingbackGenerated.Screen
+
+public typealias Offer = RingbackGenerated.Offer
+public typealias OfferedKind = RingbackGenerated.OfferedKind
+public typealias Validation = RingbackGenerated.Validation
+public typealias Check = RingbackGenerated.Check
+
+public typealias AvailabilityRequest = RingbackGenerated.AvailabilityRequest
+public typealias Availability = RingbackGenerated.Availability
+public typealias Slot = RingbackGenerated.Slot
+public typealias WallTime = RingbackGenerated.WallTime
+public typealias Fold = RingbackGenerated.Fold
+public typealias ScheduledTime = RingbackGenerated.ScheduledTime
+
+public typealias LineUpdate = RingbackGenerated.LineUpdate
+public typealias WaitEstimate = RingbackGenerated.WaitEstimate
+public typealias WaitStatus = RingbackGenerated.WaitStatus
+public typealias Confidence = RingbackGenerated.Confidence
+
 public typealias CallInRequest = RingbackGenerated.CallInRequest
 public typealias CallTicket = RingbackGenerated.CallTicket
 

@@ -11,11 +11,13 @@ struct RedactionTests {
         let context = ["cart": ContextValue(secret)]
         let callback = Callback(
             id: "cb_1", service: "billing", state: .routing, phase: .notified, reason: nil,
-            direction: .customerTerminated, position: nil, createdAt: then, confirmBy: nil, notBefore: nil,
-            version: 1)
+            direction: .customerTerminated, position: nil, wait: nil, scheduled: nil, attempts: 0, createdAt: then,
+            confirmBy: nil, notBefore: nil, version: 1)
+        let journey = Journey(screens: [Screen(name: ContextValue(secret))], form: context)
         let held: [Any] = [
             CallbackRequest(
-                service: "billing", number: PhoneNumber(secret), name: PersonName(secret), context: context),
+                service: "billing", number: PhoneNumber(secret), name: PersonName(secret), context: context,
+                journey: journey),
             CallInRequest(
                 service: "billing", callerNumber: PhoneNumber(secret), name: PersonName(secret),
                 context: context),

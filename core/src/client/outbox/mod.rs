@@ -28,6 +28,12 @@ pub enum PendingKind {
     Cancel,
     /// [`RingbackClient::confirm`].
     Confirm,
+    /// [`RingbackClient::reschedule`].
+    Reschedule,
+    /// [`RingbackClient::snooze`].
+    Snooze,
+    /// [`RingbackClient::change_number`].
+    ChangeNumber,
     /// [`RingbackClient::register_push`].
     RegisterPush,
     /// [`RingbackClient::request_call_in`].
@@ -51,6 +57,10 @@ pub struct PendingRequest {
 /// What became of a kept request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and the languages beyond the border know no boxes"
+)]
 pub enum ResumeOutcome {
     /// The server accepted it.
     Accepted {
@@ -145,9 +155,11 @@ impl RingbackClient {
 
     async fn resume_one(&self, record: &Record) -> Result<ResumeOutcome, ClientError> {
         let (callback, ticket) = match record.kind {
-            PendingKind::RequestCallback | PendingKind::Cancel => {
-                (Some(self.deliver::<Callback>(record).await?), None)
-            }
+            PendingKind::RequestCallback
+            | PendingKind::Cancel
+            | PendingKind::Reschedule
+            | PendingKind::Snooze
+            | PendingKind::ChangeNumber => (Some(self.deliver::<Callback>(record).await?), None),
             PendingKind::Confirm => {
                 let confirmation: Confirmation = self.deliver(record).await?;
                 (Some(confirmation.callback), confirmation.ticket)

@@ -92,9 +92,14 @@ impl Record {
                 || (value(&self.body).is_some() && value(&self.body) == value(&draft.body)))
     }
 
-    /// The draft makes this record pointless: a push token of the same provider, which must not arrive after the new
-    /// one and take its place.
+    /// The draft makes this record pointless: a push token of the same provider, or an earlier choice of time, pause or
+    /// number for the same callback. None of them may arrive after the new one and take its place.
     pub(crate) fn is_superseded_by(&self, draft: &Draft) -> bool {
+        let is_choice =
+            matches!(self.kind, PendingKind::Reschedule | PendingKind::Snooze | PendingKind::ChangeNumber);
+        if is_choice {
+            return self.kind == draft.kind && self.path == draft.path;
+        }
         let provider = |kind: PendingKind, body: &str| match kind {
             PendingKind::RegisterPush => serde_json::from_str::<PushRegistration>(body)
                 .ok()
@@ -117,6 +122,9 @@ fn method_of(kind: PendingKind) -> &'static str {
         PendingKind::RequestCallback
         | PendingKind::Cancel
         | PendingKind::Confirm
+        | PendingKind::Reschedule
+        | PendingKind::Snooze
+        | PendingKind::ChangeNumber
         | PendingKind::RequestCallIn => "POST",
     }
 }
@@ -152,6 +160,18 @@ mod tests {
         assert!(kept.is_superseded_by(&draft(PendingKind::RegisterPush, &apns("11"))));
         assert!(!kept.is_superseded_by(&draft(PendingKind::RegisterPush, fcm)));
         assert!(!record(PendingKind::Cancel, "{}").is_superseded_by(&draft(PendingKind::Cancel, "{}")));
+    }
+
+    #[test]
+    fn a_new_choice_supersedes_earlier_ones_about_the_same_callback() {
+        let about =
+            |kind, id: &str, body: &str| Draft { path: format!("/v1/callbacks/{id}/x"), ..draft(kind, body) };
+        for kind in [PendingKind::Reschedule, PendingKind::Snooze, PendingKind::ChangeNumber] {
+            let kept = Record::new(about(kind, "cb_1", r#"{"delay_s":60}"#), Timestamp::UNIX_EPOCH);
+            assert!(kept.is_superseded_by(&about(kind, "cb_1", r#"{"delay_s":90}"#)));
+            assert!(!kept.is_superseded_by(&about(kind, "cb_2", r#"{"delay_s":90}"#)));
+            assert!(!kept.is_superseded_by(&about(PendingKind::Cancel, "cb_1", "{}")));
+        }
     }
 
     #[test]

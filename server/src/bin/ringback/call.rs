@@ -1,12 +1,15 @@
 //! `ringback call`: what a customer's app does, through the SDK core.
 
+mod request;
+
 use crate::{Failure, print};
 use clap::{Args, Subcommand};
-use ringback_core::client::{ClientConfig, RingbackClient};
+use request::{Request, Time};
+use ringback_core::client::{ClientConfig, ClientError, RingbackClient};
 use ringback_core::host::{FileStore, Host};
 use ringback_core::protocol::{
-    AccessCode, ActionToken, ApnsEnvironment, CallInRequest, CallTicket, CallbackRequest, ConfirmAnswer,
-    ContextValue, FcmTokenKind, PersonName, PhoneNumber, PushRegistration, PushTarget, PushToken,
+    AccessCode, ActionToken, ApnsEnvironment, AvailabilityRequest, CallInRequest, CallTicket, ConfirmAnswer,
+    FcmTokenKind, Fold, PhoneNumber, PushRegistration, PushTarget, PushToken, Timestamp,
 };
 use ringback_core::transport::ReqwestTransport;
 use std::collections::HashMap;
@@ -30,18 +33,60 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Ask for a call
-    Request {
+    /// Show what a service offers now, and how long the wait is
+    Offer {
         /// The service
         service: String,
-        /// The number to call, E.164
-        number: String,
-        /// How to address the person
+    },
+    /// List when calls can be promised
+    Availability {
+        /// The service
+        service: String,
+        /// The caller's zone, for example Europe/Berlin
         #[arg(long)]
-        name: Option<String>,
-        /// What the agent should know, as KEY=VALUE; repeat for more
-        #[arg(long = "context", value_parser = key_value)]
-        context: Vec<(String, String)>,
+        zone: String,
+        /// From this instant, for example 2026-12-24T00:00:00Z; now when absent
+        #[arg(long)]
+        from: Option<Timestamp>,
+        /// Up to this instant; seven days later when absent
+        #[arg(long)]
+        to: Option<Timestamp>,
+        /// List full slots too
+        #[arg(long)]
+        include_full: bool,
+        /// At most so many slots
+        #[arg(long)]
+        limit: Option<u32>,
+    },
+    /// Ask for a call, now or with --at for a chosen time
+    Request(Request),
+    /// Say what a request would meet now, without making it
+    Validate(Request),
+    /// Choose another time; without --at as soon as an agent is free
+    Reschedule {
+        /// The callback
+        id: String,
+        #[command(flatten)]
+        time: Time,
+    },
+    /// Not now: for a while nobody calls
+    Snooze {
+        /// The callback
+        id: String,
+        /// For how many seconds, 60 to 86400
+        delay_s: u32,
+    },
+    /// Have another number called
+    OtherNumber {
+        /// The callback
+        id: String,
+        /// E.164
+        number: String,
+    },
+    /// Print position and wait as they change, until the callback is over
+    Line {
+        /// The callback
+        id: String,
     },
     /// Show a callback
     Status {
@@ -123,24 +168,40 @@ enum Device {
     },
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let client = client(&options)?;
-    match options.command {
-        Command::Request { service, number, name, context } => {
-            let request = CallbackRequest {
-                name: name.map(PersonName::new),
-                context: context
-                    .into_iter()
-                    .map(|(key, value)| (key, ContextValue::new(value)))
-                    .collect::<HashMap<_, _>>(),
-                ..CallbackRequest::new(service, number)
-            };
-            print::json(&client.request_callback(request).await?)
+    let outcome = perform(&client, options.command).await;
+    if let Err(error) = &outcome {
+        show_alternatives(error);
+    }
+    outcome
+}
+
+async fn perform(client: &RingbackClient, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Offer { service } => print::json(&client.offer(service).await?),
+        Command::Availability { service, zone, from, to, include_full, limit } => {
+            let request = AvailabilityRequest { service, zone, from, to, include_full, limit };
+            let availability = client.availability(request).await?;
+            print::json_lines(&availability.slots)?;
+            if let Some(next) = availability.next {
+                eprintln!("more: --from {next}");
+            }
+            Ok(())
+        }
+        Command::Request(request) => print::json(&client.request_callback(request.callback_request()).await?),
+        Command::Validate(request) => print::json(&client.validate(request.callback_request()).await?),
+        Command::Reschedule { id, time } => print::json(&client.reschedule(id, time.wall_time()).await?),
+        Command::Snooze { id, delay_s } => print::json(&client.snooze(id, delay_s).await?),
+        Command::OtherNumber { id, number } => {
+            print::json(&client.change_number(id, PhoneNumber::new(number)).await?)
+        }
+        Command::Line { id } => {
+            let line = client.line(&id)?;
+            while let Some(update) = line.next().await? {
+                print::json(&update)?;
+            }
+            Ok(())
         }
         Command::Status { id } => print::json(&client.callback(id).await?),
         Command::List => print::json_lines(&client.callbacks().await?),
@@ -208,6 +269,19 @@ fn client(options: &Options) -> Result<RingbackClient, Failure> {
     let config = ClientConfig::new(&options.url, &options.app_key, options.data.to_string_lossy());
     let store = Arc::new(FileStore::new(options.data.join("secrets")));
     Ok(RingbackClient::new(config, Host::new(store, Arc::new(ReqwestTransport::new()?)))?)
+}
+
+/// What to choose from instead of a time that was refused, ready to be pasted.
+fn show_alternatives(error: &Failure) {
+    let Some(ClientError::Refused { slots, wall_times, .. }) = error.downcast_ref() else { return };
+    for time in slots.iter().map(|slot| &slot.wall_time).chain(wall_times) {
+        let fold = match time.fold {
+            None => "",
+            Some(Fold::Earlier) => " --fold earlier",
+            Some(Fold::Later) => " --fold later",
+        };
+        eprintln!("instead: --at {} --zone {}{fold}", time.local, time.zone);
+    }
 }
 
 /// The person at the terminal asked for the number and the code, so here they are shown.

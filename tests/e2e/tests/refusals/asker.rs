@@ -90,6 +90,7 @@ impl Asker {
             answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         let (status, kind, id) = (answer.status(), header("content-type"), header("x-request-id"));
+        let retry_after = header("retry-after");
         let text = answer.text().await?;
         let problem: Problem =
             serde_json::from_str(&text).map_err(|_| format!("{status} without a problem: {text:?}"))?;
@@ -98,6 +99,8 @@ impl Asker {
         assert_eq!((kind.as_str(), problem.title.as_str()), ("application/problem+json", code.title()));
         assert_eq!(problem.type_uri, format!("urn:ringback:problem:{}", code.code()));
         assert_eq!(problem.request_id.as_deref(), Some(id.as_str()), "leads to the log: {text}");
+        let retry_after_s = problem.retry_after_s.map(|seconds| seconds.to_string());
+        assert_eq!(retry_after, retry_after_s.unwrap_or_default(), "the header says the same: {text}");
         assert!(problem.detail.contains(' ') && problem.detail.ends_with('.'), "a sentence: {text}");
         for private in &self.private {
             assert!(!text.contains(private.as_str()), "{} quotes what is private", problem.code);

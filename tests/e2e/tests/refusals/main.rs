@@ -7,6 +7,7 @@ use ringback_e2e::CentreSettings;
 use ringback_server::storage::Engine;
 use std::collections::BTreeSet;
 
+mod admission;
 mod asker;
 mod callbacks;
 mod faults;
@@ -47,6 +48,11 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     staff::agents(&world, &asker).await?;
     staff::names_and_references(&asker).await?;
     rules::rule_sets(&asker).await?;
+    admission::numbers(&asker).await?;
+    admission::limits(&asker).await?;
+    admission::what_is_offered(&asker).await?;
+    admission::chosen_times(&asker).await?;
+    admission::skills_and_priority(&asker).await?;
     staff::call_ins(&world, &asker).await?;
     faults::a_body_that_never_ends(&asker).await?;
     faults::the_database_is_gone(&world, &asker, engine).await?;

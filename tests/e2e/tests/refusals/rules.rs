@@ -37,6 +37,9 @@ pub(crate) async fn rule_sets(asker: &Asker) -> Result<(), Failure> {
     let answer: Validation = serde_json::from_str(&asker.taken(test(NUMBER, &[])).await?)?;
     assert!(answer.accepted);
     asker.refused_field(Code::ReferenceUnknown, "rule_sets", test(NUMBER, &["bad"])).await?;
+    let body = json!({ "number": NUMBER, "service": "no-service" });
+    let unknown = asker.staff(Method::POST, "rule-sets/test").json(&body);
+    asker.refused_field(Code::ServiceUnknown, "service", unknown).await?;
     asker.taken(asker.staff(Method::DELETE, "rule-sets/home")).await?;
     Ok(())
 }

@@ -109,19 +109,22 @@ pub(crate) async fn agents(world: &World, asker: &Asker) -> Result<(), Failure> 
     let callback = phone.client.request_callback(Phone::request("straight", number(20))).await?;
     staff.agent("grace", "ready").await?;
     phone.until(&callback.id, EventKind::Connecting).await?;
-    // A call is being made: nobody walks away from it.
-    for chosen in ["ready", "not_ready", "offline"] {
-        asker.refused(Code::AgentBusy, state("grace", chosen)).await?;
+    // A call is being made: nobody walks away from it, but may say what comes after it.
+    asker.refused(Code::AgentBusy, state("grace", "ready")).await?;
+    for chosen in ["not_ready", "offline"] {
+        asker.taken(state("grace", chosen)).await?;
+        let desk = staff.desk("grace").await?;
+        assert_eq!((&desk["state"], &desk["then_state"]), (&json!("reserved"), &json!(chosen)));
     }
     let finish = asker.staff(Method::POST, &format!("callbacks/{}/complete", callback.id));
     asker.refused(Code::CallbackMovedOn, finish.json(&json!({}))).await?;
     staff.result(&callback.id, "connected").await?;
-    asker.refused(Code::AgentBusy, state("grace", "not_ready")).await?;
+    assert_eq!(staff.desk("grace").await?["state"], "on_call");
     let (_, key) = staff_key(asker, "agent", Some("ada")).await?;
     let others = asker.stranger(Method::POST, &format!("/v1/staff/callbacks/{}/complete", callback.id));
     asker.refused(Code::RoleForbidden, others.bearer_auth(&key).json(&json!({}))).await?;
     staff.complete(&callback.id).await?;
-    staff.agent("grace", "offline").await?;
+    assert_eq!(staff.desk("grace").await?["state"], "offline", "as chosen during the call");
     Ok(())
 }
 

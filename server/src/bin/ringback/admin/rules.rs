@@ -33,6 +33,9 @@ pub(crate) enum RuleSetCommand {
         /// Where a number without a country code is from, for example DE
         #[arg(long)]
         default_country: Option<String>,
+        /// The service whose rule sets and default country are taken instead
+        #[arg(long, conflicts_with_all = ["rule_sets", "default_country"])]
+        service: Option<String>,
     },
 }
 
@@ -55,8 +58,8 @@ pub(super) async fn run(direct: &Direct, command: RuleSetCommand) -> Result<(), 
             println!("rule set {deleted} is gone");
             Ok(())
         }
-        RuleSetCommand::Test { number, rule_sets, default_country } => {
-            let test = NumberTest { number: PhoneNumber::new(number), default_country, rule_sets };
+        RuleSetCommand::Test { number, rule_sets, default_country, service } => {
+            let test = NumberTest { number: PhoneNumber::new(number), default_country, rule_sets, service };
             print::json(&direct.read(move |tx| try_number(tx, &vault, &test)).await?)
         }
     }

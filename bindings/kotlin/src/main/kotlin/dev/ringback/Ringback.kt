@@ -29,10 +29,25 @@ public class Ringback(
     private val client = throwing { Client(config, store, log) }
 
     /**
-     * Asks for a call. Asking again for the same thing while the first request is unanswered is the same request, also
+     * What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
+     * long the wait is. To be asked before "call me" is shown.
+     */
+    public suspend fun offer(service: String): Offer = cancellable { client.offer(service, it) }
+
+    /** When calls of a service can be promised. A slot's `wallTime` is what a request takes as `scheduledFor`. */
+    public suspend fun availability(request: AvailabilityRequest): Availability =
+        cancellable { client.availability(request, it) }
+
+    /** Says what a request for a call would meet now, check by check, without making it. */
+    public suspend fun validate(request: CallbackRequest): Validation =
+        cancellable { client.validate(request, it) }
+
+    /**
+     * Asks for a call, now or for the time in `scheduledFor`. Asking again for the same thing while the first request is unanswered is the same request, also
      * after a restart.
      *
-     * @throws RingbackException for example with the code `callback_already_open`.
+     * @throws RingbackException for example with the code `callback_already_open`, or with `slot_full` and the free
+     * slots nearest to it in [RingbackException.slots].
      */
     public suspend fun requestCallback(request: CallbackRequest): Callback =
         cancellable { client.requestCallback(request, it) }
@@ -45,6 +60,28 @@ public class Ringback(
 
     /** Takes a callback back. */
     public suspend fun cancel(id: String): Callback = cancellable { client.cancel(id, it) }
+
+    /**
+     * Chooses another time; `null` is "as soon as an agent is free".
+     *
+     * @throws RingbackException as [requestCallback] for that time does.
+     */
+    public suspend fun reschedule(
+        id: String,
+        scheduledFor: WallTime?,
+    ): Callback = cancellable { client.reschedule(id, scheduledFor, it) }
+
+    /** "Not now": for [delayS] seconds, 60 to 86 400, nobody calls. */
+    public suspend fun snooze(
+        id: String,
+        delayS: UInt,
+    ): Callback = cancellable { client.snooze(id, delayS, it) }
+
+    /** Has another number called. */
+    public suspend fun changeNumber(
+        id: String,
+        number: PhoneNumber,
+    ): Callback = cancellable { client.changeNumber(id, number, it) }
 
     /**
      * Answers "your agent is ready, are you?".
@@ -82,6 +119,21 @@ public class Ringback(
     public fun events(): Flow<CallbackEvent> =
         flow {
             throwing { client.events() }.use { subscription ->
+                try {
+                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                } finally {
+                    subscription.stop()
+                }
+            }
+        }
+
+    /**
+     * Where a callback stands in line and how long it will take: as it is now, then whenever that has changed enough,
+     * over lost connections too. Ends when the callback is over.
+     */
+    public fun line(id: String): Flow<LineUpdate> =
+        flow {
+            throwing { client.line(id) }.use { subscription ->
                 try {
                     while (true) emit(cancellable { subscription.next(it) } ?: break)
                 } finally {

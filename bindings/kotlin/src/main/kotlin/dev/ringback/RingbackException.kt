@@ -29,6 +29,12 @@ public sealed class RingbackException(
     /** Which callback stands in the way, when it is one of this installation's. */
     public val callbackId: String? get() = facts.callbackId
 
+    /** Free slots nearest to the one that was asked for, before and after it, when that was full or closed. */
+    public val slots: List<Slot> get() = facts.slots
+
+    /** What to choose from instead, when the clock skips the wall time that was asked for or shows it twice. */
+    public val wallTimes: List<WallTime> get() = facts.wallTimes
+
     /**
      * Set when the request still lies in the outbox: it may or may not have reached the server. [Ringback.resume], or
      * asking for the same thing again, sends the same request, not a second one.

@@ -1,6 +1,10 @@
 package dev.ringback
 
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
 import java.nio.file.Path
+import kotlin.time.Duration.Companion.minutes
 
 // Personal data in tests comes from tests/privacy-canaries.txt: no log may hold any of it.
 internal val aRequest = CallbackRequest(service = "billing", number = PhoneNumber("+4930901820000"))
@@ -14,3 +18,13 @@ internal fun ringback(
         RingbackConfig(baseUrl, "rb_pub_test", folder.resolve("data").toString(), maxTries = 1u),
         FileStore(folder.resolve("secrets")),
     )
+
+/** Runs [test] with a centre of its own and an app that keeps everything in [folder]. */
+internal fun journey(
+    folder: Path,
+    test: suspend CoroutineScope.(Centre, Ringback) -> Unit,
+) = runBlocking {
+    Centre().use { centre ->
+        centre.app(folder).use { app -> withTimeout(1.minutes) { test(centre, app) } }
+    }
+}

@@ -1,9 +1,6 @@
 package dev.ringback
 
-import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.flow.produceIn
-import kotlinx.coroutines.runBlocking
-import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
@@ -11,7 +8,6 @@ import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertIs
 import kotlin.test.assertTrue
-import kotlin.time.Duration.Companion.minutes
 
 /** The customer's whole journey, readable from top to bottom; the same stands in Rust and in Swift. */
 class JourneyTest {
@@ -29,7 +25,7 @@ class JourneyTest {
 
     @Test
     fun `from a tap to an answered call`() =
-        journey { centre, app ->
+        journey(folder) { centre, app ->
             app.registerPush(PushTarget.Fcm(PushToken("an-android-phone"), FcmTokenKind.TOKEN))
             val events = app.events().produceIn(this)
 
@@ -78,7 +74,7 @@ class JourneyTest {
 
     @Test
     fun `a customer dials and is known on arrival`() =
-        journey { centre, app ->
+        journey(folder) { centre, app ->
             val ticket =
                 app.requestCallIn(
                     CallInRequest(service = "billing", callerNumber = number, context = request.context),
@@ -96,7 +92,7 @@ class JourneyTest {
 
     @Test
     fun `a second request for the same number is refused, and says which one is open`() =
-        journey { _, app ->
+        journey(folder) { _, app ->
             val open = app.requestCallback(request)
             val error = assertFailsWith<RingbackException.Refused> { app.requestCallback(request) }
             assertEquals("callback_already_open", error.code)
@@ -109,12 +105,5 @@ class JourneyTest {
             // Taken back, it no longer stands in the way.
             assertEquals(CompletedReason.CANCELLED_BY_CUSTOMER, app.cancel(open.id).reason)
             assertEquals(CallbackState.QUEUED, app.requestCallback(request).state)
-        }
-
-    private fun journey(test: suspend CoroutineScope.(Centre, Ringback) -> Unit) =
-        runBlocking {
-            Centre().use { centre ->
-                centre.app(folder).use { app -> withTimeout(1.minutes) { test(centre, app) } }
-            }
         }
 }

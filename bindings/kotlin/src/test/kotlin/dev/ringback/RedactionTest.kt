@@ -18,16 +18,20 @@ class RedactionTest {
                 reason = null,
                 direction = Direction.CUSTOMER_TERMINATED,
                 position = null,
+                wait = null,
+                scheduled = null,
+                attempts = 0u,
                 createdAt = Instant.EPOCH,
                 confirmBy = null,
                 notBefore = null,
                 version = 1u,
             )
         val context = mapOf("cart" to ContextValue(secret))
+        val journey = Journey(listOf(Screen(ContextValue(secret))), context)
         val credential = listOf(HttpHeader("authorization", secret))
         val printed =
             listOf(
-                CallbackRequest("billing", PhoneNumber(secret), PersonName(secret), context),
+                CallbackRequest("billing", PhoneNumber(secret), PersonName(secret), context, journey),
                 CallInRequest("billing", PhoneNumber(secret), PersonName(secret), context),
                 CallTicket(
                     "ci_1",
