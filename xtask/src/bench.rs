@@ -22,6 +22,7 @@ use crate::{
 ///   create   durable requests in a second on SQLite and PostgreSQL, against one commit for each
 ///   push     from "agent ready" to the push at the double with 10 000 waiting, against a bare push
 ///   calls    calls through Kotlin and Swift, against an empty UniFFI call
+///   line     reservations among up to a million callbacks, requests with all rules, availability, memory
 ///
 /// Builds in release mode, which takes some minutes the first time. Needs what `cargo xtask setup` installs, each
 /// benchmark only its own part of it. Starts a throw-away PostgreSQL unless $RINGBACK_TEST_POSTGRES names a server.
@@ -45,6 +46,7 @@ enum Benchmark {
     Create,
     Push,
     Calls,
+    Line,
 }
 
 impl Benchmark {
@@ -53,6 +55,7 @@ impl Benchmark {
             Self::Create => "create",
             Self::Push => "push",
             Self::Calls => "calls",
+            Self::Line => "line",
         }
     }
 }
@@ -97,7 +100,9 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
             }
         }
     }
-    let cluster = (chosen.contains(&Benchmark::Create) && env::var_os(POSTGRES_VARIABLE).is_none())
+    let needs_postgres =
+        [Benchmark::Create, Benchmark::Line].iter().any(|benchmark| chosen.contains(benchmark));
+    let cluster = (needs_postgres && env::var_os(POSTGRES_VARIABLE).is_none())
         .then(|| Cluster::start(&bench.folder.join("postgres.log")))
         .transpose()?;
     if let Some(cluster) = &cluster {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-const CALLERS: usize = 64;
+pub(crate) const CALLERS: usize = 64;
 const SERVICE: &str = "bench";
 
 /// Measures SQLite, and PostgreSQL if there is one.
@@ -128,7 +128,7 @@ async fn round(engine: Engine, counts: &Counts) -> Result<Round, Failure> {
     Ok(Round { together, alone, naive })
 }
 
-async fn ask(app: App, asks: Vec<Ask>) -> Result<(), Refusal> {
+pub(crate) async fn ask(app: App, asks: Vec<Ask>) -> Result<(), Refusal> {
     for ask in asks {
         let centre = app.centre.clone();
         app.change(move |tx, effects| ask.run(tx, effects, &centre)).await?;
@@ -137,7 +137,7 @@ async fn ask(app: App, asks: Vec<Ask>) -> Result<(), Refusal> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn per_second(count: usize, time: Duration) -> f64 {
+pub(crate) fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
 
@@ -153,7 +153,7 @@ async fn created(storage: &Storage) -> Result<Vec<naive::Created>, Refusal> {
 }
 
 /// A server's inside without its listener and its workers.
-async fn app(storage: &StorageSettings) -> Result<App, Failure> {
+pub(crate) async fn app(storage: &StorageSettings) -> Result<App, Failure> {
     // Nobody matches here: what is sent for the matcher is dropped.
     let (matcher, _) = mpsc::unbounded_channel();
     Ok(App::new(Shared {

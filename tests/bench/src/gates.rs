@@ -1,27 +1,67 @@
-//! Gates: how close a figure must at least come to its reference.
+//! Gates: how close a figure must at least come to its reference, or how much it may take at most.
 
-use crate::row::Row;
+use crate::row::{Measure, Row};
+use std::time::Duration;
 
 /// All gates.
-pub(crate) const GATES: &[Gate] = &[];
+pub(crate) const GATES: &[Gate] = &[
+    Gate { row: "line/reserve-100k", bound: Bound::Most(Measure::Takes(Duration::from_millis(10))) },
+    // At most 1.3 times as long.
+    Gate { row: "line/reserve-growth-p50", bound: Bound::LeastRatio(1.0 / 1.3) },
+    Gate { row: "line/reserve-growth-p99", bound: Bound::LeastRatio(1.0 / 1.3) },
+    Gate { row: "line/create-sqlite", bound: Bound::LeastRatio(3.0) },
+    Gate { row: "line/create-http", bound: Bound::LeastRatio(0.5) },
+    Gate { row: "line/availability", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
+    Gate { row: "line/memory", bound: Bound::Most(Measure::Bytes(1024.0)) },
+];
 
 /// One gate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Gate {
     /// The row's name.
     pub(crate) row: &'static str,
+    /// What holds it.
+    pub(crate) bound: Bound,
+}
+
+/// What a row must keep to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Bound {
     /// The least ratio.
-    pub(crate) least_ratio: f64,
+    LeastRatio(f64),
+    /// The most that the figure may be.
+    Most(Measure),
+}
+
+impl Bound {
+    /// Nothing measured keeps to nothing.
+    fn holds(self, row: &Row) -> bool {
+        match self {
+            Self::LeastRatio(least) => row.ratio() >= least,
+            Self::Most(most) => row.figure.speed() >= most.speed() && row.figure.speed().is_finite(),
+        }
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::LeastRatio(least) => write!(f, "a ratio of at least {least:.2}"),
+            Self::Most(most) => write!(f, "at most {most}"),
+        }
+    }
 }
 
 /// A gate that does not hold.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum Shortfall {
-    /// Too slow.
-    #[error("gate {}: the ratio is {ratio:.2}, at least {:.2} is asked", .gate.row, .gate.least_ratio)]
-    TooSlow {
+    /// Too slow, or too large.
+    #[error("gate {}: {figure} with a ratio of {ratio:.2}, asked is {}", .gate.row, .gate.bound)]
+    Missed {
         /// Which gate.
         gate: Gate,
+        /// What was measured.
+        figure: Measure,
         /// The ratio that was measured.
         ratio: f64,
     },
@@ -39,9 +79,8 @@ pub(crate) fn shortfalls(gates: &[Gate], ran: &[&str], rows: &[Row]) -> Vec<Shor
         .filter(of_this_run)
         .filter_map(|&gate| match rows.iter().find(|row| row.name == gate.row) {
             None => Some(Shortfall::NoRow(gate)),
-            // A ratio that is not a number holds no gate.
-            Some(row) if row.ratio() >= gate.least_ratio => None,
-            Some(row) => Some(Shortfall::TooSlow { gate, ratio: row.ratio() }),
+            Some(row) if gate.bound.holds(row) => None,
+            Some(row) => Some(Shortfall::Missed { gate, figure: row.figure, ratio: row.ratio() }),
         })
         .collect()
 }
@@ -61,7 +100,7 @@ mod tests {
     }
 
     fn check(row: &'static str, least_ratio: f64) -> Vec<Shortfall> {
-        shortfalls(&[Gate { row, least_ratio }], &["create"], &rows())
+        shortfalls(&[Gate { row, bound: Bound::LeastRatio(least_ratio) }], &["create"], &rows())
     }
 
     #[test]
@@ -74,7 +113,10 @@ mod tests {
     fn a_gate_that_falls_short_is_named_with_its_ratio() {
         let short = check("create/sqlite", 4.1);
         assert_eq!(short.len(), 1);
-        assert_eq!(short[0].to_string(), "gate create/sqlite: the ratio is 4.00, at least 4.10 is asked");
+        assert_eq!(
+            short[0].to_string(),
+            "gate create/sqlite: 400 /s with a ratio of 4.00, asked is a ratio of at least 4.10"
+        );
     }
 
     #[test]
@@ -93,7 +135,23 @@ mod tests {
         let mut rows = rows();
         rows[0].figure = Measure::PerSecond(0.0);
         rows[0].reference = Measure::PerSecond(0.0);
-        let gate = Gate { row: "create/sqlite", least_ratio: 0.1 };
+        let gate = Gate { row: "create/sqlite", bound: Bound::LeastRatio(0.1) };
         assert_eq!(shortfalls(&[gate], &["create"], &rows).len(), 1);
+    }
+
+    #[test]
+    fn a_figure_may_be_bounded_by_itself() {
+        let took = |ms| {
+            let figure = Measure::Takes(Duration::from_millis(ms));
+            vec![Row { name: "create/sqlite".to_owned(), figure, reference: figure, meaning: String::new() }]
+        };
+        let gate =
+            Gate { row: "create/sqlite", bound: Bound::Most(Measure::Takes(Duration::from_millis(10))) };
+        assert_eq!(shortfalls(&[gate], &["create"], &took(10)), []);
+        assert_eq!(
+            shortfalls(&[gate], &["create"], &took(11))[0].to_string(),
+            "gate create/sqlite: 11.00 ms with a ratio of 1.00, asked is at most 10.00 ms"
+        );
+        assert_eq!(shortfalls(&[gate], &["create"], &took(0)).len(), 1);
     }
 }

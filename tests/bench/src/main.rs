@@ -4,6 +4,7 @@
 mod calls;
 mod create;
 mod gates;
+mod line;
 mod naive;
 mod push;
 mod report;
@@ -43,6 +44,8 @@ enum Benchmark {
     Push,
     /// Calls from Kotlin and Swift
     Calls,
+    /// Large lines, requests with all rules, availability, memory
+    Line,
 }
 
 impl Benchmark {
@@ -52,6 +55,7 @@ impl Benchmark {
             Self::Create => "create",
             Self::Push => "push",
             Self::Calls => "calls",
+            Self::Line => "line",
         }
     }
 }
@@ -100,6 +104,7 @@ async fn run(options: &Options) -> Result<ExitCode, Failure> {
         rows.extend(match benchmark {
             Benchmark::Create => create::run(&counts).await?,
             Benchmark::Push => push::run(&counts).await?,
+            Benchmark::Line => line::run(options.quick).await?,
             Benchmark::Calls => {
                 let missing =
                     "calls: the programs in Kotlin and Swift have to run first, as `cargo xtask bench` does";

@@ -88,9 +88,9 @@ pub(crate) fn document(rows: &[Row], gates: &[Gate], surroundings: &Surroundings
     if gates.is_empty() {
         text.push_str("No gates are set yet.\n");
     } else {
-        text.push_str("The least ratios:\n\n");
+        text.push_str("They ask for:\n\n");
         for gate in gates {
-            let _ = writeln!(text, "- {}: {:.2}", gate.row, gate.least_ratio);
+            let _ = writeln!(text, "- {}: {}", gate.row, gate.bound);
         }
     }
     text.push_str("\n## The machine\n\n");
@@ -103,6 +103,7 @@ pub(crate) fn document(rows: &[Row], gates: &[Gate], surroundings: &Surroundings
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gates::Bound;
     use crate::row::Measure;
 
     fn rows() -> Vec<Row> {
@@ -130,7 +131,9 @@ mod tests {
         for part in ["No gates are set yet.", "- Processor: one", "- **create/sqlite**: Durable requests."] {
             assert!(open.contains(part), "{part}");
         }
-        let gate = Gate { row: "create/sqlite", least_ratio: 3.5 };
-        assert!(document(&rows(), &[gate], &surroundings).contains("- create/sqlite: 3.50"));
+        let gate = Gate { row: "create/sqlite", bound: Bound::LeastRatio(3.5) };
+        assert!(
+            document(&rows(), &[gate], &surroundings).contains("- create/sqlite: a ratio of at least 3.50")
+        );
     }
 }

@@ -15,13 +15,15 @@ pub(crate) struct Row {
     pub(crate) meaning: String,
 }
 
-/// A rate or a time.
+/// A rate, a time or a size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Measure {
     /// How many in a second: more is better.
     PerSecond(f64),
     /// How long one takes: less is better.
     Takes(Duration),
+    /// How much memory or disk: less is better.
+    Bytes(f64),
 }
 
 impl Row {
@@ -32,11 +34,12 @@ impl Row {
 }
 
 impl Measure {
-    /// Higher is faster, for rates and for times.
-    fn speed(self) -> f64 {
+    /// Higher is faster, or smaller.
+    pub(crate) fn speed(self) -> f64 {
         match self {
             Self::PerSecond(rate) => rate,
             Self::Takes(time) => 1.0 / time.as_secs_f64(),
+            Self::Bytes(bytes) => 1.0 / bytes,
         }
     }
 }
@@ -45,6 +48,7 @@ impl std::fmt::Display for Measure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::PerSecond(rate) => write!(f, "{rate:.0} /s"),
+            Self::Bytes(bytes) => write!(f, "{bytes:.0} B"),
             Self::Takes(time) => {
                 let ns = time.as_secs_f64() * 1e9;
                 match ns {

@@ -15,6 +15,7 @@ use ringback_server::routing::resources::{Named, create_queue};
 use ringback_server::services::{ServiceSetup, create_service};
 use ringback_server::storage::{Storage, Tx};
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use crate::Failure;
 
@@ -35,7 +36,12 @@ pub(crate) async fn service(storage: &Storage, name: &str) -> Result<(), Refusal
 /// So many installations of an app of their own; their ids.
 pub(crate) async fn installations(storage: &Storage, count: usize) -> Result<Vec<String>, Refusal> {
     let mut ids = Vec::with_capacity(count);
-    storage.write(|tx| create_app_key(tx, "bench", now()).map(drop)).await?;
+    storage
+        .write(|tx| {
+            let known = tx.query_opt("select 1 from api_keys where name = 'bench'", &[], |_| Ok(()))?;
+            if known.is_some() { Ok(()) } else { create_app_key(tx, "bench", now()).map(drop) }
+        })
+        .await?;
     while ids.len() < count {
         let batch = BATCH.min(count - ids.len());
         let made = move |tx: &mut Tx<'_>| (0..batch).map(|_| installation(tx)).collect::<Result<Vec<_>, _>>();
@@ -55,6 +61,28 @@ fn installation(tx: &mut Tx<'_>) -> Result<String, Refusal> {
     Ok(id)
 }
 
+/// Everybody's own; neighbours do not share a prefix, as strangers do not.
+fn number_of(number: usize) -> String {
+    format!("+49151{:04}{:04}", number % 10_000, number / 10_000)
+}
+
+/// Neighbours do not share a network.
+pub(crate) fn address_of(number: usize) -> IpAddr {
+    IpAddr::from([10, (number % 256) as u8, (number / 256 % 256) as u8, 1])
+}
+
+/// What a customer asks.
+pub(crate) fn request(service: &str, number: usize) -> CallbackRequest {
+    CallbackRequest {
+        name: Some(PersonName::from("Benchmark")),
+        context: HashMap::from([
+            ("screen".to_owned(), ContextValue::from("invoices")),
+            ("invoice".to_owned(), ContextValue::from("2026-11-0815")),
+        ]),
+        ..CallbackRequest::new(service, PhoneNumber::from(number_of(number).as_str()))
+    }
+}
+
 /// What `POST /v1/callbacks` does in its transaction, for one customer.
 #[derive(Clone)]
 pub(crate) struct Ask {
@@ -65,14 +93,7 @@ pub(crate) struct Ask {
 impl Ask {
     /// The request of an installation. `number` tells customers apart.
     pub(crate) async fn new(service: &str, installation_id: &str, number: usize) -> Result<Self, Failure> {
-        let request = CallbackRequest {
-            name: Some(PersonName::from("Benchmark")),
-            context: HashMap::from([
-                ("screen".to_owned(), ContextValue::from("invoices")),
-                ("invoice".to_owned(), ContextValue::from("2026-11-0815")),
-            ]),
-            ..CallbackRequest::new(service, PhoneNumber::from(format!("+49151{number:08}").as_str()))
-        };
+        let request = request(service, number);
         let (mut parts, ()) = axum::http::Request::builder()
             .header(IDEMPOTENCY_KEY_HEADER, uuid::Uuid::new_v4().to_string())
             .body(())?
@@ -80,7 +101,7 @@ impl Ask {
         let key = IdempotencyKey::from_request_parts(&mut parts, &()).await?;
         let owner = installation_id.to_owned();
         Ok(Self {
-            new: NewCallback::check(installation_id.to_owned(), None, request)?,
+            new: NewCallback::check(installation_id.to_owned(), Some(address_of(number)), request)?,
             intent: Intent { owner, key, request_hash: vec![0; 32] },
         })
     }

@@ -222,6 +222,11 @@ impl Centre {
         Ok(server.wait().await?.success())
     }
 
+    /// The server's process, while it runs.
+    pub fn server_id(&self) -> Option<u32> {
+        self.server.as_ref().and_then(Child::id)
+    }
+
     /// The staff API of this centre.
     pub fn staff(&self) -> Staff {
         Staff::new(&self.url, &self.staff_key)
