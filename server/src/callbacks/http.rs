@@ -4,12 +4,14 @@ use super::{
     Asked, NewCallback, answer, cancel_own, change_number_own, create, dry_run, list_own, offer,
     reschedule_own, show_own, snooze_own,
 };
-use crate::app::App;
+use crate::app::{App, Effects};
+use crate::centre::Centre;
 use crate::clock::now;
 use crate::http::{Answer, ClientAddress, IdempotencyKey, Intent, JsonBody, Params, once};
 use crate::identity::InstallationCaller;
 use crate::refusal::Refusal;
 use crate::rules::verdict::for_apps;
+use crate::storage::Tx;
 use axum::Json;
 use axum::extract::{Path, State};
 use ringback_core::protocol::{
@@ -17,7 +19,22 @@ use ringback_core::protocol::{
     ConfirmRequest, Confirmation, Offer, Problem, ProblemCode, RescheduleRequest, SnoozeRequest, Timestamp,
     Validation,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// Does a customer's step once for its intent: one transaction, and the same answer to each repeat.
+async fn step<T: Serialize>(
+    app: &App,
+    intent: Intent,
+    status: u16,
+    mut body: impl FnMut(&mut Tx<'_>, &mut Effects, &Centre, Timestamp) -> Result<T, Refusal> + Send + 'static,
+) -> Result<Answer, Refusal> {
+    let centre = app.centre.clone();
+    app.change(move |tx, effects| {
+        let now = now();
+        once(tx, &centre.vault, &intent, status, now, |tx| body(tx, effects, &centre, now))
+    })
+    .await
+}
 
 /// Asks for a call as soon as an agent with the right skills is free.
 #[utoipa::path(post, path = "/v1/callbacks", tag = "callbacks", operation_id = "request_callback",
@@ -36,12 +53,7 @@ pub async fn request_callback(
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
     let new = NewCallback::check(caller.id, Some(address.0), body.value)?;
-    let centre = app.centre.clone();
-    app.change(move |tx, effects| {
-        let now = now();
-        once(tx, &centre.vault, &intent, 201, now, |tx| create(tx, effects, &centre, &new, now))
-    })
-    .await
+    step(&app, intent, 201, move |tx, effects, centre, now| create(tx, effects, centre, &new, now)).await
 }
 
 /// Shows one of the caller's callbacks.
@@ -89,12 +101,8 @@ pub async fn cancel_callback(
     Path(id): Path<String>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent::without_body(caller.id.clone(), key, &format!("cancel {id}"));
-    let centre = app.centre.clone();
-    app.change(move |tx, effects| {
-        let now = now();
-        once(tx, &centre.vault, &intent, 200, now, |tx| {
-            cancel_own(tx, effects, &centre, (&caller.id, &id), now)
-        })
+    step(&app, intent, 200, move |tx, effects, centre, now| {
+        cancel_own(tx, effects, centre, (&caller.id, &id), now)
     })
     .await
 }
@@ -111,12 +119,8 @@ pub async fn confirm_callback(
     body: JsonBody<ConfirmRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let centre = app.centre.clone();
-    app.change(move |tx, effects| {
-        let now = now();
-        once(tx, &centre.vault, &intent, 200, now, |tx| {
-            answer(tx, effects, &centre, (&caller.id, &id), &body.value, now)
-        })
+    step(&app, intent, 200, move |tx, effects, centre, now| {
+        answer(tx, effects, centre, (&caller.id, &id), &body.value, now)
     })
     .await
 }
@@ -133,13 +137,9 @@ pub async fn reschedule_callback(
     body: JsonBody<RescheduleRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let centre = app.centre.clone();
-    app.change(move |tx, effects| {
-        let now = now();
-        once(tx, &centre.vault, &intent, 200, now, |tx| {
-            let scheduled_for = body.value.scheduled_for.as_ref();
-            reschedule_own(tx, effects, &centre, (&caller.id, &id), scheduled_for, now)
-        })
+    step(&app, intent, 200, move |tx, effects, centre, now| {
+        let scheduled_for = body.value.scheduled_for.as_ref();
+        reschedule_own(tx, effects, centre, (&caller.id, &id), scheduled_for, now)
     })
     .await
 }
@@ -156,12 +156,8 @@ pub async fn snooze_callback(
     body: JsonBody<SnoozeRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let centre = app.centre.clone();
-    app.change(move |tx, effects| {
-        let now = now();
-        once(tx, &centre.vault, &intent, 200, now, |tx| {
-            snooze_own(tx, effects, &centre, (&caller.id, &id), body.value.delay_s, now)
-        })
+    step(&app, intent, 200, move |tx, effects, centre, now| {
+        snooze_own(tx, effects, centre, (&caller.id, &id), body.value.delay_s, now)
     })
     .await
 }
@@ -178,12 +174,8 @@ pub async fn change_number(
     body: JsonBody<ChangeNumberRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let centre = app.centre.clone();
-    app.change(move |tx, effects| {
-        let now = now();
-        once(tx, &centre.vault, &intent, 200, now, |tx| {
-            change_number_own(tx, effects, &centre, (&caller.id, &id), &body.value.number, now)
-        })
+    step(&app, intent, 200, move |tx, effects, centre, now| {
+        change_number_own(tx, effects, centre, (&caller.id, &id), &body.value.number, now)
     })
     .await
 }
