@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use ringback_doubles::{Authority, Fault, FcmDouble, FcmDoubleSettings, Received, ServiceAccount};
 use ringback_server::push::connection::ConnectionSettings;
-use ringback_server::push::fcm::{FcmClient, FcmNotification, FcmPriority, FcmPush, FcmSettings, FcmTarget};
+use ringback_server::push::fcm::{
+    FcmClient, FcmNotification, FcmPriority, FcmPush, FcmSettings, FcmTarget, FcmText,
+};
 use ringback_server::push::outcome::Outcome;
 use serde_json::json;
 
@@ -104,7 +106,11 @@ async fn registration_tokens_and_notifications_arrive_too() {
     let road = road().await;
     let shown = FcmPush {
         target: FcmTarget::Token(DEVICE.into()),
-        notification: Some(FcmNotification { title: "a".into(), body: "b".into(), tag: "cb_1".into() }),
+        notification: Some(FcmNotification {
+            text: FcmText::Plain { title: "a".into(), body: "b".into() },
+            tag: "cb_1".into(),
+            sound: None,
+        }),
         ..push()
     };
     assert!(is_delivered(&road.client.send(&shown).await.unwrap()));

@@ -40,14 +40,19 @@ pub enum PushOutcome {
         /// Which callback it is about.
         callback_id: String,
     },
+    /// What was asked is answered, on another device: the notification is to be taken back.
+    Withdrawn {
+        /// Which callback it was about.
+        callback_id: String,
+    },
     /// Something to act on.
     Event {
         /// Why it was sent.
         event: PushEvent,
         /// The callback as it is now. It may have moved on since the push was sent.
         callback: Callback,
-        /// For [`RingbackClient::confirm`]; works once.
-        action_token: ActionToken,
+        /// For [`RingbackClient::confirm`]; works once. Absent where nothing is asked.
+        action_token: Option<ActionToken>,
         /// After this instant it is history.
         expires_at: Timestamp,
     },
@@ -76,6 +81,9 @@ impl RingbackClient {
         let push: PushData = serde_json::from_str(text).map_err(|_| {
             ClientError::invalid(ClientCode::PushMalformed.code(), "the push cannot be read", PUSH_DATA_KEY)
         })?;
+        if push.withdrawn {
+            return Ok(PushOutcome::Withdrawn { callback_id: push.callback_id });
+        }
         if push.expires_at <= self.clock.now() {
             return Ok(PushOutcome::Expired { callback_id: push.callback_id });
         }

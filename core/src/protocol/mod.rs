@@ -35,7 +35,8 @@ pub use private::{
 };
 pub use problem::{Problem, ProblemCode, ReachedLimit};
 pub use push::{
-    ApnsEnvironment, Device, FcmTokenKind, PUSH_DATA_KEY, PushData, PushEvent, PushRegistration, PushTarget,
+    ApnsEnvironment, Device, FcmTokenKind, PUSH_DATA_KEY, PushData, PushEvent, PushReceipt, PushRegistration,
+    PushTarget, ReceiptKind,
 };
 pub use schedule::{
     Availability, AvailabilityRequest, Fold, RescheduleRequest, ScheduledTime, Slot, SnoozeRequest, WallTime,

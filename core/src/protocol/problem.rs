@@ -133,6 +133,9 @@ problem_codes! {
     ActionTokenInvalid = "action_token_invalid", 403, "The action token does not belong to this question", "Use the token of the newest push for this callback, or answer from inside the app without one.";
     ActionTokenSpent = "action_token_spent", 409, "The action token was used already", "The first answer counts. Fetch the callback to see what came of it.";
     PushTokenInvalid = "push_token_invalid", 422, "The push token cannot be one of this provider", "Send the token as the provider gave it to the app: APNs in hexadecimal, FCM unchanged.";
+    DeviceNotFound = "device_not_found", 404, "There is no such device", "Check the id. Somebody else's device is answered the same way.";
+    DeliveryNotFound = "delivery_not_found", 404, "There is no such push", "Check the id: it is the `delivery_id` of the push. Pushes of callbacks that went to the archive are gone.";
+    DeliveryOver = "delivery_over", 409, "The push cannot be sent again", "Only a push that failed and whose event is still true is sent again; the detail says what became of this one.";
     CallInNotOffered = "call_in_not_offered", 422, "The service offers no number to dial", "Request a callback, or have the contact centre give the service a click-to-call group.";
     CallInNumbersBusy = "call_in_numbers_busy", 503, "Every access code of the group is in use", "Try again in a minute, or request a callback.";
     CallInNotFound = "call_in_not_found", 404, "No waiting call-in fits this call", "Ask the caller to type the code again; codes expire, and each works once.";

@@ -226,12 +226,12 @@ async fn only_the_newest_push_token_is_kept() {
     let (server, works) = broken_server().await;
     let phone = Phone::new(&server.url);
     let client = phone.start();
-    let token = |token: &str| PushRegistration {
-        target: PushTarget::Apns {
+    let token = |token: &str| {
+        PushRegistration::new(PushTarget::Apns {
             token: PushToken::from(token),
             environment: ApnsEnvironment::Sandbox,
             topic: "com.example.app".to_owned(),
-        },
+        })
     };
     client.register_push(token("aa")).await.expect_err("out of order");
     client.register_push(token("bb")).await.expect_err("out of order");

@@ -80,7 +80,7 @@ async fn logs_errors_and_debug_tell_nothing() {
     check("a ticket", &format!("{:?}", client.request_call_in(call_in).await.expect("a ticket")));
     check(
         "a refusal",
-        &format!("{:?}", client.register_push(PushRegistration { target }).await.expect_err("refused")),
+        &format!("{:?}", client.register_push(PushRegistration::new(target)).await.expect_err("refused")),
     );
     check("a push", &format!("{:?}", client.handle_push(push).await.expect("handled")));
     check("a confirmation", &format!("{:?}", client.confirm("cb_1".to_owned(), answer, token).await));

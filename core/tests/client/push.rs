@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 fn push(id: &str, expires_at: &str) -> HashMap<String, String> {
-    let data = json!({"push_id": id, "event": "agent_ready", "callback_id": "cb_1", "expires_at": expires_at, "action_token": "once"});
+    let data = json!({"push_id": id, "delivery_id": "d", "event": "agent_ready", "callback_id": "cb_1", "expires_at": expires_at, "action_token": "once"});
     HashMap::from([("ringback".to_owned(), data.to_string()), ("badge".to_owned(), "1".to_owned())])
 }
 
@@ -25,6 +25,7 @@ async fn a_push_brings_the_callback_once() {
         panic!("{outcome:?}")
     };
     assert_eq!((event, callback.state), (PushEvent::AgentReady, CallbackState::Routing));
+    let action_token = action_token.expect("a question");
     assert_eq!((action_token.expose(), expires_at.to_string().as_str()), ("once", LATER));
     let again = phone.start().handle_push(push("ps_1", LATER)).await.expect("handled");
     assert_eq!(again, PushOutcome::Duplicate { callback_id: "cb_1".to_owned() });

@@ -7,7 +7,7 @@ use super::times;
 use crate::app::Effects;
 use crate::call_in;
 use crate::centre::Centre;
-use crate::push::action;
+use crate::push::{action, outbox};
 use crate::refusal::Refusal;
 use crate::rules::check_number;
 use crate::services::policy::Place;
@@ -138,14 +138,14 @@ pub fn answer(
 ) -> Result<Confirmation, Refusal> {
     let vault = &centre.vault;
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
-    if let Some(token) = &request.action_token {
-        action::check(tx, vault, token, &record, now)?;
-    }
+    let token = request.action_token.as_ref();
+    let answered_by = token.map(|token| action::check(tx, vault, token, &record, now)).transpose()?;
     let confirm_by = record.phase_by.filter(|_| record.at.is_asking()).ok_or_else(|| moved_on(&record))?;
     if confirm_by <= now {
         return Err(Refusal::plain(ProblemCode::ConfirmExpired));
     }
-    action::spend(tx, &record, now)?;
+    action::spend(tx, &record, answered_by.as_deref(), now)?;
+    outbox::withdraw(tx, effects, &record, answered_by.as_deref(), now)?;
     let mut ticket = None;
     match &request.answer {
         ConfirmAnswer::Ready => ready(tx, effects, vault, &mut record, &mut ticket, now)?,

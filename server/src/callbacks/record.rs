@@ -5,14 +5,14 @@ use super::model::{self, Input, Phase, Position};
 use crate::app::Effects;
 use crate::events;
 use crate::line;
-use crate::push::outbox;
+use crate::push::{announce, outbox};
 use crate::refusal::Refusal;
 use crate::routing::agents;
 use crate::schedule::bookings;
 use crate::services::ServiceSetup;
 use crate::storage::{Row, StorageError, Tx};
 use crate::words::{column_word, word};
-use ringback_core::protocol::{Callback, Direction, ProblemCode, PushEvent, ScheduledTime, Timestamp};
+use ringback_core::protocol::{Callback, Direction, ProblemCode, ScheduledTime, Timestamp};
 
 /// A place in a slot's capacity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,8 +214,8 @@ pub fn apply(
     }
     effects.clock |= record.due_at().is_some();
     events::append(tx, effects, record, change.event, actor, now)?;
-    if let (true, false, Some(expires_at)) = (record.at.is_asking(), was.is_asking(), record.phase_by) {
-        outbox::enqueue(tx, effects, record, PushEvent::AgentReady, expires_at, now)?;
+    if let Some(news) = announce::news(was, change.event, actor, record) {
+        outbox::enqueue(tx, effects, record, &news, now)?;
     }
     Ok(())
 }

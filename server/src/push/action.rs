@@ -14,14 +14,14 @@ pub fn token(vault: &Vault, delivery_id: &str) -> ActionToken {
     ActionToken::new(format!("{delivery_id}.{}", vault.lookup("action_token", delivery_id)))
 }
 
-/// Refuses a token that is not of this callback, was used, or whose question is over.
+/// Refuses a token that is not of this callback, was used, or whose question is over; otherwise which delivery it rode in.
 pub fn check(
     tx: &mut Tx<'_>,
     vault: &Vault,
     presented: &ActionToken,
     record: &Record,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<String, Refusal> {
     let invalid = || {
         Refusal::of_field(
             ProblemCode::ActionTokenInvalid,
@@ -35,13 +35,13 @@ pub fn check(
         .map_err(|_| invalid())?;
     let (callback_id, asked, expires_at, spent_at) = tx
         .query_opt(
-            "select p.callback_id, p.asked, p.expires_at, d.action_spent_at from push_deliveries d \
-             join pushes p on p.id = d.push_id where d.id = $1",
+            "select callback_id, occasion, expires_at, action_spent_at from push_deliveries \
+             where id = $1 and event = 'agent_ready' and withdrawn = 0",
             &[&delivery_id],
             |row| {
                 Ok((
                     row.get::<String>(0)?,
-                    row.get::<u32>(1)?,
+                    row.get::<i64>(1)?,
                     row.get::<Timestamp>(2)?,
                     row.get::<Option<Timestamp>>(3)?,
                 ))
@@ -58,15 +58,20 @@ pub fn check(
         return Err(Refusal::plain(ProblemCode::ConfirmExpired));
     }
     // A token of an earlier question says nothing about the one that is open now.
-    if asked == record.asked { Ok(()) } else { Err(invalid()) }
+    if asked == i64::from(record.asked) { Ok(delivery_id.to_owned()) } else { Err(invalid()) }
 }
 
-/// The question is answered: no token of any device answers it again.
-pub fn spend(tx: &mut Tx<'_>, record: &Record, now: Timestamp) -> Result<(), Refusal> {
+/// The question is answered, perhaps by the token of one delivery: no token of any device answers it again.
+pub fn spend(
+    tx: &mut Tx<'_>,
+    record: &Record,
+    answered_by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     tx.execute(
-        "update push_deliveries set action_spent_at = $1 where action_spent_at is null and push_id in \
-         (select id from pushes where callback_id = $2 and asked = $3)",
-        &[&now, &record.id, &record.asked],
+        "update push_deliveries set action_spent_at = $1, answered_at = case when id = $2 then $1 else answered_at end \
+         where callback_id = $3 and event = 'agent_ready' and occasion = $4 and action_spent_at is null",
+        &[&now, &answered_by.unwrap_or(""), &record.id, &i64::from(record.asked)],
     )?;
     Ok(())
 }

@@ -5,44 +5,106 @@ use crate::storage::{Tx, Vault};
 use ringback_core::protocol::{
     ApnsEnvironment, Device, FcmTokenKind, ProblemCode, PushRegistration, PushTarget, PushToken, Timestamp,
 };
+use serde::{Deserialize, Serialize};
+
+/// How many devices an installation has at most. One more, and the one that registered longest ago goes.
+pub const MAX_DEVICES: i64 = 20;
+
+/// What kind of target a device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// An app on an Apple device.
+    Apns,
+    /// What starts Live Activities there.
+    ActivityStart,
+    /// One Live Activity.
+    Activity,
+    /// An app that Firebase reaches.
+    Fcm,
+    /// A browser.
+    WebPush,
+}
+
+/// A browser's subscription as it is sealed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Subscription {
+    pub(super) endpoint: PushToken,
+    pub(super) p256dh: PushToken,
+    pub(super) auth: PushToken,
+}
 
 /// A target in the words of the table.
 struct Target<'a> {
+    channel: &'static str,
     provider: &'static str,
     kind: &'static str,
     topic: Option<&'a str>,
+    /// Which callback it shows.
+    callback_id: Option<&'a str>,
+    /// What is unique about it.
     token: &'a PushToken,
+    /// All that is needed to reach it.
+    secret: String,
+}
+
+impl Target<'_> {
+    fn lane(&self) -> String {
+        match self.topic {
+            Some(topic) => format!("{}/{}/{topic}", self.provider, self.kind),
+            None => self.provider.to_owned(),
+        }
+    }
+}
+
+fn bad(field: &str, detail: &str) -> Refusal {
+    Refusal::of_field(ProblemCode::PushTokenInvalid, field, detail)
+}
+
+fn apple_target<'a>(
+    field: &str,
+    channel: &'static str,
+    token: &'a PushToken,
+    environment: ApnsEnvironment,
+    topic: &'a str,
+) -> Result<Target<'a>, Refusal> {
+    let text = token.expose();
+    let is_hex = !text.is_empty()
+        && text.len() <= 512
+        && text.len() % 2 == 0
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_hex {
+        return Err(bad(
+            &format!("target.{field}.token"),
+            "An APNs token is hexadecimal. Send the bytes the app received as hexadecimal text.",
+        ));
+    }
+    let is_bundle_id = (1..=155).contains(&topic.len())
+        && topic.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    if !is_bundle_id {
+        return Err(Refusal::of_field(
+            ProblemCode::FieldInvalid,
+            &format!("target.{field}.topic"),
+            "The topic is the app's bundle id: letters, digits, `-` and `.`, for example com.example.app.",
+        ));
+    }
+    let kind = match environment {
+        ApnsEnvironment::Sandbox => "sandbox",
+        ApnsEnvironment::Production => "production",
+    };
+    let secret = text.to_owned();
+    Ok(Target { channel, provider: "apns", kind, topic: Some(topic), callback_id: None, token, secret })
 }
 
 fn target(target: &PushTarget) -> Result<Target<'_>, Refusal> {
-    let bad = |field: &str, detail: &str| Refusal::of_field(ProblemCode::PushTokenInvalid, field, detail);
     match target {
         PushTarget::Apns { token, environment, topic } => {
-            let text = token.expose();
-            if text.is_empty()
-                || text.len() > 512
-                || text.len() % 2 == 1
-                || !text.bytes().all(|b| b.is_ascii_hexdigit())
-            {
-                return Err(bad(
-                    "target.apns.token",
-                    "An APNs token is hexadecimal. Send the bytes the app received as hexadecimal text.",
-                ));
-            }
-            let is_bundle_id = (1..=155).contains(&topic.len())
-                && topic.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
-            if !is_bundle_id {
-                return Err(Refusal::of_field(
-                    ProblemCode::FieldInvalid,
-                    "target.apns.topic",
-                    "The topic is the app's bundle id: letters, digits, `-` and `.`, for example com.example.app.",
-                ));
-            }
-            let kind = match environment {
-                ApnsEnvironment::Sandbox => "sandbox",
-                ApnsEnvironment::Production => "production",
-            };
-            Ok(Target { provider: "apns", kind, topic: Some(topic), token })
+            apple_target("apns", "apns", token, *environment, topic)
+        }
+        PushTarget::LiveActivity { token, environment, topic, callback_id } => {
+            let channel = if callback_id.is_some() { "activity" } else { "activity_start" };
+            let target = apple_target("live_activity", channel, token, *environment, topic)?;
+            Ok(Target { callback_id: callback_id.as_deref(), ..target })
         }
         PushTarget::Fcm { token, kind } => {
             let text = token.expose();
@@ -56,12 +118,91 @@ fn target(target: &PushTarget) -> Result<Target<'_>, Refusal> {
                 FcmTokenKind::Token => "token",
                 FcmTokenKind::Fid => "fid",
             };
-            Ok(Target { provider: "fcm", kind, topic: None, token })
+            let secret = text.to_owned();
+            Ok(Target {
+                channel: "fcm",
+                provider: "fcm",
+                kind,
+                topic: None,
+                callback_id: None,
+                token,
+                secret,
+            })
+        }
+        PushTarget::WebPush { endpoint, p256dh, auth } => {
+            let subscription =
+                Subscription { endpoint: endpoint.clone(), p256dh: p256dh.clone(), auth: auth.clone() };
+            check_subscription(&subscription)?;
+            let secret = serde_json::to_string(&subscription)
+                .map_err(|_| Refusal::Damaged("a subscription that cannot be written"))?;
+            Ok(Target {
+                channel: "web_push",
+                provider: "web_push",
+                kind: "subscription",
+                topic: None,
+                callback_id: None,
+                token: endpoint,
+                secret,
+            })
         }
     }
 }
 
-/// Registers a device, in place of what the installation had with the same provider.
+fn check_subscription(subscription: &Subscription) -> Result<(), Refusal> {
+    let is_https = reqwest::Url::parse(subscription.endpoint.expose()).is_ok_and(|url| {
+        url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none()
+    });
+    if !is_https || subscription.endpoint.expose().len() > 2048 {
+        return Err(bad(
+            "target.web_push.endpoint",
+            "The endpoint is an https URL. Send the subscription as the browser made it.",
+        ));
+    }
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let decoded = |text: &PushToken| URL_SAFE_NO_PAD.decode(text.expose().trim_end_matches('='));
+    if !decoded(&subscription.p256dh).is_ok_and(|key| key.len() == 65 && key[0] == 4) {
+        return Err(bad(
+            "target.web_push.p256dh",
+            "The key is an uncompressed P-256 point in base64url. Send the subscription as the browser made it.",
+        ));
+    }
+    if !decoded(&subscription.auth).is_ok_and(|secret| secret.len() == 16) {
+        return Err(bad(
+            "target.web_push.auth",
+            "The secret is 16 bytes in base64url. Send the subscription as the browser made it.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_words(registration: &PushRegistration) -> Result<(), Refusal> {
+    let refused = |field: &str, detail: &str| Refusal::of_field(ProblemCode::FieldInvalid, field, detail);
+    let is_name = |name: &String| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if !registration.name.as_ref().is_none_or(is_name) {
+        return Err(refused("name", "A name has 1 to 64 of `a-z`, `0-9` and `-`, for example `tablet`."));
+    }
+    let is_locale = |locale: &String| {
+        (1..=35).contains(&locale.len())
+            && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    if !registration.locale.as_ref().is_none_or(is_locale) {
+        return Err(refused("locale", "A locale is a BCP 47 tag, for example `de-AT`."));
+    }
+    let is_version = |version: &String| {
+        (1..=64).contains(&version.len())
+            && version.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+    };
+    if !registration.app_version.as_ref().is_none_or(is_version) {
+        return Err(refused("app_version", "A version has 1 to 64 visible ASCII characters."));
+    }
+    Ok(())
+}
+
+/// Registers a device, in place of what the installation had of this kind and name. A token that another installation had
+/// is that of an app that was installed anew: it moves.
 pub fn register(
     tx: &mut Tx<'_>,
     vault: &Vault,
@@ -70,28 +211,67 @@ pub fn register(
     now: Timestamp,
 ) -> Result<Device, Refusal> {
     let target = target(&registration.target)?;
+    check_words(registration)?;
+    if let Some(callback_id) = target.callback_id {
+        crate::callbacks::find_own(tx, installation_id, callback_id)?;
+    }
+    let name = target.callback_id.or(registration.name.as_deref()).unwrap_or_default();
     let token_hash = vault.lookup("push_token", target.token.expose());
-    let sealed = vault.seal(target.token.expose().as_bytes(), "devices.token")?;
+    let sealed = vault.seal(target.secret.as_bytes(), "devices.token")?;
     // The same token seen again keeps its first day: a provider's "gone since" is compared with it.
-    tx.query_one(
-        "insert into devices (id, installation_id, provider, kind, topic, token_hash, token_sealed, state, registered_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, 'active', $8) \
-         on conflict (installation_id, provider) do update set kind = excluded.kind, topic = excluded.topic, \
-         token_hash = excluded.token_hash, token_sealed = excluded.token_sealed, state = 'active', state_reason = null, \
+    let device = tx.query_one(
+        "insert into devices (id, installation_id, channel, name, provider, kind, topic, lane, token_hash, token_sealed, \
+         locale, app_version, has_texts, state, registered_at, seen_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active', $14, $14) \
+         on conflict (installation_id, channel, name) do update set kind = excluded.kind, topic = excluded.topic, \
+         lane = excluded.lane, token_hash = excluded.token_hash, token_sealed = excluded.token_sealed, \
+         locale = excluded.locale, app_version = excluded.app_version, has_texts = excluded.has_texts, \
+         state = 'active', state_reason = null, seen_at = excluded.seen_at, \
          registered_at = case when devices.token_hash = excluded.token_hash and devices.state = 'active' \
          then devices.registered_at else excluded.registered_at end \
          returning id, registered_at",
         &[
-            &format!("dv_{}", uuid::Uuid::now_v7().simple()), &installation_id, &target.provider, &target.kind,
-            &target.topic, &token_hash, &sealed, &now,
+            &format!("dv_{}", uuid::Uuid::now_v7().simple()), &installation_id, &target.channel, &name,
+            &target.provider, &target.kind, &target.topic, &target.lane(), &token_hash, &sealed,
+            &registration.locale, &registration.app_version, &i64::from(registration.has_texts), &now,
         ],
         |row| Ok(Device { id: row.get(0)?, registered_at: row.get(1)? }),
-    )
-    .map_err(Refusal::from)
+    )?;
+    tx.execute(
+        "update devices set state = 'gone', state_reason = 'moved' where token_hash = $1 and id <> $2 \
+         and state <> 'gone'",
+        &[&token_hash, &device.id],
+    )?;
+    tx.execute(
+        "update devices set state = 'gone', state_reason = 'too_many' where state <> 'gone' and id in \
+         (select id from devices where installation_id = $1 and state <> 'gone' order by seen_at desc, id desc \
+         limit 1000 offset $2)",
+        &[&installation_id, &MAX_DEVICES],
+    )?;
+    Ok(device)
 }
 
-/// A provider says that this device's token is no more; believed unless the token was registered after that.
-pub fn retire(
+/// The app is no longer to be reached there. What is on its way to the device is not sent.
+pub fn unregister(tx: &mut Tx<'_>, installation_id: &str, device_id: &str) -> Result<(), Refusal> {
+    let gone = tx.execute(
+        "update devices set state = 'gone', state_reason = 'unregistered' where id = $1 and installation_id = $2",
+        &[&device_id, &installation_id],
+    )?;
+    if gone == 1 { Ok(()) } else { Err(Refusal::plain(ProblemCode::DeviceNotFound)) }
+}
+
+/// The devices an installation is reached by.
+pub fn list(tx: &mut Tx<'_>, installation_id: &str) -> Result<Vec<Device>, Refusal> {
+    Ok(tx.query(
+        "select id, registered_at from devices where installation_id = $1 and state = 'active' order by id",
+        &[&installation_id],
+        |row| Ok(Device { id: row.get(0)?, registered_at: row.get(1)? }),
+    )?)
+}
+
+/// A provider says that this device's token is no more, or wrong here; believed unless the token was registered after
+/// that.
+pub(super) fn retire(
     tx: &mut Tx<'_>,
     device_id: &str,
     (state, reason): (&str, &str),

@@ -1,16 +1,16 @@
-//! `PUT /v1/devices`, and the push credentials of staff.
+//! The devices and receipts of apps, and the push credentials of staff.
 
 use super::credentials::{self, ListedCredential, NewPushCredential};
-use super::devices;
+use super::{devices, receipts};
 use crate::app::App;
 use crate::clock::now;
 use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, once};
 use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use ringback_core::protocol::{Device, Problem, PushRegistration};
+use ringback_core::protocol::{Device, Problem, PushReceipt, PushRegistration};
 
 /// Registers where the caller's device is reached.
 #[utoipa::path(put, path = "/v1/devices", tag = "push", operation_id = "register_device",
@@ -32,6 +32,42 @@ pub async fn register_device(
             })
         })
         .await
+}
+
+/// Lists the devices by which the caller is reached.
+#[utoipa::path(get, path = "/v1/devices", tag = "push", operation_id = "list_devices",
+    responses((status = 200, body = [Device]), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_devices(
+    State(app): State<App>,
+    caller: InstallationCaller,
+) -> Result<Json<Vec<Device>>, Refusal> {
+    Ok(Json(app.storage.read(move |tx| devices::list(tx, &caller.id)).await?))
+}
+
+/// Forgets one of the caller's devices: no push is sent there any more. Forgetting it again changes nothing.
+#[utoipa::path(delete, path = "/v1/devices/{id}", tag = "push", operation_id = "unregister_device",
+    params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn unregister_device(
+    State(app): State<App>,
+    caller: InstallationCaller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    app.storage.write(move |tx| devices::unregister(tx, &caller.id, &id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says what became of a push. Only the first receipt of each kind counts, so it may be repeated without a key.
+#[utoipa::path(post, path = "/v1/push/receipts", tag = "push", operation_id = "send_receipt",
+    request_body = PushReceipt,
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn send_receipt(
+    State(app): State<App>,
+    caller: InstallationCaller,
+    body: JsonBody<PushReceipt>,
+) -> Result<StatusCode, Refusal> {
+    app.storage.write(move |tx| receipts::note(tx, &caller.id, &body.value, now())).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Enters a push credential, in place of one of the same name. It is sealed and never shown again.

@@ -105,13 +105,14 @@ impl Lane {
         }
     }
 
-    /// Whether this lane speaks for such a device.
-    pub fn serves(&self, provider: &str, topic: Option<&str>) -> bool {
+    /// Whether this credential speaks for a lane of the outbox.
+    pub fn serves(&self, lane: &str) -> bool {
         match self {
-            Self::Apns { topics, .. } => {
-                provider == "apns" && topic.is_some_and(|topic| topics.iter().any(|known| known == topic))
-            }
-            Self::Fcm(_) => provider == "fcm",
+            Self::Apns { topics, .. } => lane
+                .strip_prefix("apns/")
+                .and_then(|rest| rest.split_once('/'))
+                .is_some_and(|(_, topic)| topics.iter().any(|known| known == topic)),
+            Self::Fcm(_) => lane == "fcm",
         }
     }
 }

@@ -1,16 +1,25 @@
-//! Reaching a device while its app sleeps: the registry of devices, the outbox and its worker, the clients for APNs and
-//! FCM, and the one vocabulary for what became of a push.
+//! Reaching a device while its app sleeps: the registry of devices, what is said and when, the outbox and its worker, the
+//! clients for APNs, FCM and browsers, and the one vocabulary for what became of a push.
 
 pub mod action;
+pub mod announce;
 pub mod apns;
+pub mod breaker;
 pub mod connection;
+pub mod content;
 pub mod credentials;
 pub mod devices;
 pub mod fcm;
 pub mod history;
 pub mod http;
 pub mod lane;
+pub mod ledger;
 pub mod message;
 pub mod outbox;
 pub mod outcome;
+pub mod policy;
+pub mod receipts;
+pub mod standing;
+pub mod texts;
+pub mod verdict;
 pub mod worker;

@@ -2,47 +2,199 @@
 //! or it is no longer true (I4).
 
 use super::action;
+use super::content::Content;
+use super::devices::Channel;
+use super::policy::{Manner, urgency};
+use super::standing::{Standing, still_true};
+use super::texts::{TextKey, text};
 use crate::app::Effects;
-use crate::callbacks::Record;
+use crate::callbacks::{Record, later};
 use crate::refusal::Refusal;
-use crate::storage::{Tx, Vault};
-use crate::words::word;
+use crate::storage::{Row, StorageError, Tx, Vault};
+use crate::words::{column_word, unword, word};
 use ringback_core::protocol::{ActionToken, PushEvent, Timestamp};
 
 /// How long a claimed delivery belongs to whoever claimed it, unless the claim is renewed. Short, so that what a node
 /// that died held is still sent while its question is open.
 const LEASE_S: i64 = 5;
 
-/// Writes a push and one delivery for each device that can be reached.
+/// Something to be said about a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// Why.
+    pub event: PushEvent,
+    /// Tells apart what is said again about the same.
+    pub occasion: i64,
+    /// In which words.
+    pub text: TextKey,
+    /// When it stops being true by itself, if that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// A device that can be reached.
+struct Reachable {
+    id: String,
+    provider: String,
+    lane: String,
+    locale: Option<String>,
+}
+
+/// Writes a push and one delivery for each device that shows notifications. Said already is said already.
 pub fn enqueue(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     record: &Record,
-    event: PushEvent,
-    expires_at: Timestamp,
+    news: &News,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let push_id = format!("pu_{}", uuid::Uuid::now_v7().simple());
-    tx.execute(
-        "insert into pushes (id, callback_id, event, asked, expires_at, created_at) values ($1, $2, $3, $4, $5, $6)",
-        &[&push_id, &record.id, &word(event)?, &record.asked, &expires_at, &now],
-    )?;
+    let Some(manner) = record.policy.push.manner(news.event) else { return Ok(()) };
+    let lasts = later(now, manner.ttl_s)?;
+    let expires_at = news.until.map_or(lasts, |until| until.min(lasts));
+    let Some(push_id) = say(tx, record, (news.event, news.occasion, false), expires_at, now)? else {
+        return Ok(());
+    };
     let devices = tx.query(
-        "select id, provider from devices where installation_id = $1 and state = 'active'",
+        "select id, provider, lane, locale from devices where installation_id = $1 and state = 'active' \
+         and channel in ('apns', 'fcm', 'web_push')",
         &[&record.installation_id],
-        |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
+        |row| {
+            Ok(Reachable { id: row.get(0)?, provider: row.get(1)?, lane: row.get(2)?, locale: row.get(3)? })
+        },
     )?;
-    for (device_id, provider) in &devices {
-        // The id is also the `apns-id`: a UUID that stays the same over all tries.
-        let id = uuid::Uuid::new_v4().to_string();
-        tx.execute(
-            "insert into push_deliveries (id, push_id, callback_id, device_id, provider, state, due_at, fence, attempts, \
-             changed_at) values ($1, $2, $3, $4, $5, 'pending', $6, 0, 0, $6)",
-            &[&id, &push_id, &record.id, device_id, provider, &now],
-        )?;
+    for device in &devices {
+        let content = alert(record, &manner, news.text, device.locale.as_deref());
+        let draft =
+            Draft { push_id: &push_id, record, event: news.event, occasion: news.occasion, withdrawn: false };
+        draft.deliver(tx, device, &content, expires_at, now)?;
     }
     effects.push |= !devices.is_empty();
     Ok(())
+}
+
+fn alert(record: &Record, manner: &Manner, key: TextKey, locale: Option<&str>) -> Content {
+    Content::Alert {
+        key,
+        text: text(&record.policy.push, key, locale),
+        interruption: manner.interruption,
+        sound: manner.sound.clone(),
+    }
+}
+
+/// A question was answered on one device: the others that were asked are told, so that none goes on asking.
+pub fn withdraw(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    record: &Record,
+    answered_by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let occasion = i64::from(record.asked);
+    let (event, asked) = (PushEvent::AgentReady, word(PushEvent::AgentReady)?);
+    let devices = tx.query(
+        "select v.id, v.provider, v.lane, v.locale from push_deliveries d join devices v on v.id = d.device_id \
+         where d.callback_id = $1 and d.event = $2 and d.occasion = $3 and d.withdrawn = 0 and v.state = 'active' \
+         and d.attempts > 0 and d.state in ('pending', 'delivered') and d.id <> $4",
+        &[&record.id, &asked, &occasion, &answered_by.unwrap_or("")],
+        |row| Ok(Reachable { id: row.get(0)?, provider: row.get(1)?, lane: row.get(2)?, locale: row.get(3)? }),
+    )?;
+    // An app that answers without the push knows by itself which notification to take back, if it has the only one.
+    if devices.is_empty() || (answered_by.is_none() && devices.len() == 1) {
+        return Ok(());
+    }
+    let Some(manner) = record.policy.push.manner(event) else { return Ok(()) };
+    let manner = Manner { interruption: super::policy::Interruption::Passive, sound: None, ..manner };
+    let expires_at = later(now, manner.ttl_s)?;
+    let Some(push_id) = say(tx, record, (event, occasion, true), expires_at, now)? else { return Ok(()) };
+    for device in &devices {
+        let content = alert(record, &manner, TextKey::AgentReadyAnswered, device.locale.as_deref());
+        let draft = Draft { push_id: &push_id, record, event, occasion, withdrawn: true };
+        draft.deliver(tx, device, &content, expires_at, now)?;
+    }
+    effects.push = true;
+    Ok(())
+}
+
+/// Shows a callback's line on a Live Activity, in place of what was to be shown before.
+pub fn show_progress(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    record: &Record,
+    (device_id, lane): (&str, &str),
+    content: &Content,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let event = PushEvent::QueueProgress;
+    let Some(manner) = record.policy.push.manner(event) else { return Ok(()) };
+    tx.execute(
+        "update push_deliveries set state = 'skipped', reason = 'superseded', changed_at = $1 \
+         where device_id = $2 and state = 'pending' and callback_id = $3",
+        &[&now, &device_id, &record.id],
+    )?;
+    let (occasion, expires_at) = (now.as_microsecond(), later(now, manner.ttl_s)?);
+    let Some(push_id) = say(tx, record, (event, occasion, false), expires_at, now)? else { return Ok(()) };
+    let device = Reachable {
+        id: device_id.to_owned(),
+        provider: "apns".to_owned(),
+        lane: lane.to_owned(),
+        locale: None,
+    };
+    Draft { push_id: &push_id, record, event, occasion, withdrawn: false }
+        .deliver(tx, &device, content, expires_at, now)?;
+    effects.push = true;
+    Ok(())
+}
+
+/// Writes a push; `None` when the same was said already.
+fn say(
+    tx: &mut Tx<'_>,
+    record: &Record,
+    (event, occasion, withdrawn): (PushEvent, i64, bool),
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<String>, Refusal> {
+    let id = format!("pu_{}", uuid::Uuid::now_v7().simple());
+    let said = tx.execute(
+        "insert into pushes (id, callback_id, event, occasion, withdrawn, version, expires_at, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (callback_id, event, occasion, withdrawn) do nothing",
+        &[
+            &id, &record.id, &word(event)?, &occasion, &i64::from(withdrawn), &record.version, &expires_at, &now,
+        ],
+    )?;
+    Ok((said == 1).then_some(id))
+}
+
+/// A push on its way to a device.
+struct Draft<'a> {
+    push_id: &'a str,
+    record: &'a Record,
+    event: PushEvent,
+    occasion: i64,
+    withdrawn: bool,
+}
+
+impl Draft<'_> {
+    fn deliver(
+        &self,
+        tx: &mut Tx<'_>,
+        device: &Reachable,
+        content: &Content,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        // The id is also the `apns-id`: a UUID that stays the same over all tries.
+        let id = uuid::Uuid::new_v4().to_string();
+        tx.execute(
+            "insert into push_deliveries (id, push_id, callback_id, device_id, provider, lane, event, occasion, \
+             withdrawn, version, urgency, content, state, due_at, expires_at, fence, attempts, created_at, changed_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, 0, 0, $13, $13)",
+            &[
+                &id, &self.push_id, &self.record.id, &device.id, &device.provider, &device.lane,
+                &word(self.event)?, &self.occasion, &i64::from(self.withdrawn), &self.record.version,
+                &urgency(self.event), &content.to_json()?, &now, &expires_at,
+            ],
+        )?;
+        Ok(())
+    }
 }
 
 /// A delivery that belongs to this worker until its lease ends.
@@ -59,73 +211,124 @@ pub struct Claim {
     /// What it is about.
     pub callback_id: String,
     /// Why it is sent.
-    pub event: String,
+    pub event: PushEvent,
+    /// Which time.
+    pub occasion: i64,
+    /// Whether it takes back what was said.
+    pub withdrawn: bool,
+    /// 0 goes first.
+    pub urgency: u32,
+    /// What it shows.
+    pub content: Content,
     /// After this it is not sent.
     pub expires_at: Timestamp,
+    /// When it was said.
+    pub created_at: Timestamp,
     /// Which device.
     pub device_id: String,
-    /// `apns` or `fcm`.
+    /// `apns`, `fcm` or `web_push`.
     pub provider: String,
+    /// By which lane.
+    pub lane: String,
+    /// What kind of target the device is.
+    pub channel: Channel,
     /// `sandbox`, `production`, `token` or `fid`.
     pub kind: String,
     /// The app's bundle id, with APNs.
-    pub topic: Option<String>,
+    pub topic: String,
+    /// Whether the app has the texts itself.
+    pub has_texts: bool,
     /// The device token.
     pub token: Vec<u8>,
     /// When the token was registered.
     pub registered_at: Timestamp,
-    /// Whether the event is still true: the question is open, and is this one.
+    /// Whether it is still true, and the device still there.
     pub still_true: bool,
 }
 
 impl Claim {
-    /// The right to answer that rides along.
-    pub fn action_token(&self, vault: &Vault) -> ActionToken {
-        action::token(vault, &self.id)
+    /// The right to answer that rides along with a question.
+    pub fn action_token(&self, vault: &Vault) -> Option<ActionToken> {
+        (self.event == PushEvent::AgentReady && !self.withdrawn).then(|| action::token(vault, &self.id))
     }
 }
 
-/// Takes up to `limit` deliveries that are due. Committed before anything is sent: a worker that dies leaves them to
-/// be claimed again when the lease ends.
-pub fn claim(tx: &mut Tx<'_>, limit: i64, now: Timestamp) -> Result<Vec<Claim>, Refusal> {
-    let lease_until = crate::callbacks::later(now, LEASE_S)?;
-    let claimed = tx.query(
+/// The lanes in which anything is to be sent, now or later. Each is found by one step in an index, however much waits.
+pub fn lanes(tx: &mut Tx<'_>) -> Result<Vec<String>, Refusal> {
+    Ok(tx.query(
+        "with recursive lanes (lane) as (\
+         select min(lane) from push_deliveries where state = 'pending' \
+         union all select (select min(d.lane) from push_deliveries d where d.state = 'pending' and d.lane > l.lane) \
+         from lanes l where l.lane is not null) select lane from lanes where lane is not null",
+        &[],
+        |row| row.get(0),
+    )?)
+}
+
+/// Takes up to `limit` deliveries of a lane and an urgency that are due. Committed before anything is sent: a worker that
+/// dies leaves them to be claimed again when the lease ends.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    (lane, urgency): (&str, u32),
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<Claim>, Refusal> {
+    let lease_until = later(now, LEASE_S)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(tx.query(
         "update push_deliveries set due_at = $1, fence = fence + 1, attempts = attempts + 1, changed_at = $2 \
-         where id in (select id from push_deliveries where state = 'pending' and due_at <= $2 \
-         order by due_at limit $3 for update skip locked) returning id",
-        &[&lease_until, &now, &limit],
-        |row| row.get::<String>(0),
-    )?;
-    let mut claims = Vec::with_capacity(claimed.len());
-    for id in claimed {
-        claims.push(tx.query_one(
-            "select d.id, d.fence, d.attempts, p.id, p.callback_id, p.event, p.expires_at, v.id, v.provider, v.kind, \
-             v.topic, v.token_sealed, v.registered_at, \
-             cast(case when c.phase in ('reserved', 'notified') and c.asked = p.asked and v.state = 'active' then 1 else 0 end as bigint) \
-             from push_deliveries d join pushes p on p.id = d.push_id join devices v on v.id = d.device_id \
-             join callbacks c on c.id = d.callback_id where d.id = $1",
-            &[&id],
-            |row| {
-                Ok(Claim {
-                    id: row.get(0)?,
-                    fence: row.get(1)?,
-                    attempts: row.get(2)?,
-                    push_id: row.get(3)?,
-                    callback_id: row.get(4)?,
-                    event: row.get(5)?,
-                    expires_at: row.get(6)?,
-                    device_id: row.get(7)?,
-                    provider: row.get(8)?,
-                    kind: row.get(9)?,
-                    topic: row.get(10)?,
-                    token: row.get(11)?,
-                    registered_at: row.get(12)?,
-                    still_true: row.get(13)?,
-                })
-            },
-        )?);
-    }
-    Ok(claims)
+         where id in (select id from push_deliveries where state = 'pending' and lane = $3 and urgency = $4 \
+         and due_at <= $2 order by due_at limit $5 for update skip locked) \
+         returning id, fence, attempts, push_id, callback_id, event, occasion, withdrawn, urgency, content, expires_at, \
+         created_at, device_id, provider, lane, \
+         (select v.channel || ' ' || v.kind || ' ' || v.has_texts || ' ' || v.state || ' ' || coalesce(v.topic, '') \
+         from devices v where v.id = push_deliveries.device_id), \
+         (select v.token_sealed from devices v where v.id = push_deliveries.device_id), \
+         (select v.registered_at from devices v where v.id = push_deliveries.device_id), \
+         (select c.state || ' ' || coalesce(c.phase, '-') || ' ' || c.asked || ' ' || c.version || ' ' || c.attempts \
+         || ' ' || coalesce(c.scheduled_at, 0) || ' ' || c.upcoming_told from callbacks c \
+         where c.id = push_deliveries.callback_id)",
+        &[&lease_until, &now, &lane, &urgency, &limit],
+        read_claim,
+    )?)
+}
+
+fn read_claim(row: &Row<'_>) -> Result<Claim, StorageError> {
+    let device: String = row.get(15)?;
+    let damaged = || StorageError::Column { index: 15, wanted: "a device's words" };
+    let [channel, kind, has_texts, state, topic] =
+        <[&str; 5]>::try_from(device.split(' ').collect::<Vec<_>>()).map_err(|_| damaged())?;
+    let standing: String = row.get(18)?;
+    let standing = Standing::parse(&standing)
+        .ok_or(StorageError::Column { index: 18, wanted: "where a callback stands" })?;
+    let content: String = row.get(9)?;
+    let (event, occasion, withdrawn) = (column_word(row, 5)?, row.get(6)?, row.get::<i64>(7)? == 1);
+    let content =
+        Content::from_json(&content).ok_or(StorageError::Column { index: 9, wanted: "what a push shows" })?;
+    Ok(Claim {
+        id: row.get(0)?,
+        fence: row.get(1)?,
+        attempts: row.get(2)?,
+        push_id: row.get(3)?,
+        callback_id: row.get(4)?,
+        event,
+        occasion,
+        withdrawn,
+        urgency: row.get(8)?,
+        still_true: state == "active" && still_true((event, occasion, withdrawn), &content, &standing),
+        content,
+        expires_at: row.get(10)?,
+        created_at: row.get(11)?,
+        device_id: row.get(12)?,
+        provider: row.get(13)?,
+        lane: row.get(14)?,
+        channel: unword(channel).map_err(|_| damaged())?,
+        kind: kind.to_owned(),
+        topic: topic.to_owned(),
+        has_texts: has_texts == "1",
+        token: row.get(16)?,
+        registered_at: row.get(17)?,
+    })
 }
 
 /// Keeps claims that take long, for one more lease each.
@@ -134,70 +337,37 @@ pub fn renew<'a>(
     claims: impl IntoIterator<Item = &'a Claim>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let lease_until = crate::callbacks::later(now, LEASE_S)?;
-    for claim in claims {
-        tx.execute(
-            "update push_deliveries set due_at = $1 where id = $2 and fence = $3 and state = 'pending'",
-            &[&lease_until, &claim.id, &claim.fence],
-        )?;
-    }
-    Ok(())
+    put_off(tx, claims, later(now, LEASE_S)?)
 }
 
 /// Gives claims back that were not finished: they are due at once, for whoever comes next.
 pub fn release(tx: &mut Tx<'_>, claims: &[Claim], now: Timestamp) -> Result<(), Refusal> {
+    put_off(tx, claims, now)
+}
+
+fn put_off<'a>(
+    tx: &mut Tx<'_>,
+    claims: impl IntoIterator<Item = &'a Claim>,
+    due_at: Timestamp,
+) -> Result<(), Refusal> {
     for claim in claims {
         tx.execute(
             "update push_deliveries set due_at = $1 where id = $2 and fence = $3 and state = 'pending'",
-            &[&now, &claim.id, &claim.fence],
+            &[&due_at, &claim.id, &claim.fence],
         )?;
     }
     Ok(())
 }
 
-/// How a delivery stands after a try.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// A provider took it.
-    Delivered {
-        /// The provider's name for it.
-        provider_id: Option<String>,
-    },
-    /// It was no longer true.
-    Skipped,
-    /// Its time ran out.
-    Expired,
-    /// Nobody will take it.
-    Failed {
-        /// The provider's word, or ours.
-        reason: String,
-    },
-    /// To be tried again.
-    Retry {
-        /// When.
-        due_at: Timestamp,
-        /// Why.
-        reason: String,
-        /// Whether this try counts.
-        counts: bool,
-    },
-}
-
-/// Writes down how a claimed delivery stands; `false` when the claim was lost meanwhile and says nothing any more.
-pub fn settle(tx: &mut Tx<'_>, claim: &Claim, settled: &Settled, now: Timestamp) -> Result<bool, Refusal> {
-    let (state, due_at, reason, provider_id, uncounted) = match settled {
-        Settled::Delivered { provider_id } => ("delivered", now, None, provider_id.as_deref(), 0),
-        Settled::Skipped => ("skipped", now, Some("moved_on"), None, 0),
-        Settled::Expired => ("expired", now, Some("expired"), None, 0),
-        Settled::Failed { reason } => ("failed", now, Some(reason.as_str()), None, 0),
-        Settled::Retry { due_at, reason, counts } => {
-            ("pending", *due_at, Some(reason.as_str()), None, i64::from(!counts))
-        }
-    };
-    let settled = tx.execute(
-        "update push_deliveries set state = $1, due_at = $2, reason = $3, provider_id = $4, attempts = attempts - $5, \
-         changed_at = $6 where id = $7 and fence = $8 and state = 'pending'",
-        &[&state, &due_at, &reason, &provider_id, &uncounted, &now, &claim.id, &claim.fence],
-    )?;
-    Ok(settled == 1)
+/// Marks what nobody may send any more, in lanes that rest or wait for their turn; says by provider how much that was.
+pub fn expire(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<(String, PushEvent)>, Refusal> {
+    // Those that are claimed are settled by whoever holds them, or found here when the lease is over.
+    Ok(tx.query(
+        "update push_deliveries set state = 'expired', reason = coalesce(reason, 'expired'), changed_at = $1 \
+         where id in (select id from push_deliveries where state = 'pending' and expires_at <= $1 \
+         and (due_at <= $1 or due_at >= expires_at) order by expires_at limit 1000 for update skip locked) \
+         returning provider, event",
+        &[&now],
+        |row| Ok((row.get(0)?, column_word(row, 1)?)),
+    )?)
 }

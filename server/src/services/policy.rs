@@ -1,5 +1,6 @@
 //! What a service wants: every setting of it, each with its default.
 
+use crate::push::policy::PushPolicy;
 use crate::refusal::Refusal;
 use crate::routing::matching::{Ageing, AgentChoice, Levels};
 use crate::rules::{Country, Limits};
@@ -255,6 +256,10 @@ pub struct ServiceSetup {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrap_up_s: Option<u32>,
 
+    /// What is said by push.
+    #[serde(default)]
+    pub push: PushPolicy,
+
     /// What happens to the open callback of somebody who calls in; `front` when absent.
     #[serde(default = "front")]
     pub inbound: InboundPolicy,
@@ -356,6 +361,7 @@ impl ServiceSetup {
             connect_max_s: five_minutes(),
             talk_max_s: four_hours(),
             wrap_up_s: None,
+            push: PushPolicy::default(),
             inbound: front(),
             purge_after_days: thirty(),
             erase_after_days: sixty(),
@@ -365,6 +371,7 @@ impl ServiceSetup {
     /// Refuses settings that cannot be kept; what they name is looked up elsewhere.
     pub fn check(&self) -> Result<(), Refusal> {
         self.limits.check()?;
+        self.push.check()?;
         if let Some(code) = &self.default_country {
             Country::named(code, "default_country")?;
         }

@@ -161,7 +161,7 @@ fn events(tx: &mut Tx<'_>, records: &[Record], broken: &mut Vec<String>) -> Resu
 fn questions(tx: &mut Tx<'_>, records: &[Record], broken: &mut Vec<String>) -> Result<(), Refusal> {
     for record in records.iter().filter(|record| record.at.is_asking()) {
         let asked = tx.query_opt(
-            "select expires_at from pushes where callback_id = $1 and asked = $2 and event = 'agent_ready'",
+            "select expires_at from pushes where callback_id = $1 and occasion = $2 and event = 'agent_ready' and withdrawn = 0",
             &[&record.id, &record.asked],
             |row| row.get::<Timestamp>(0),
         )?;

@@ -88,7 +88,7 @@ async fn fill_line(settings: &Settings, count: usize) -> Result<(), Failure> {
         customers.push((
             Ask::new(SERVICE, &installation, number).await?,
             installation,
-            PushRegistration { target },
+            PushRegistration::new(target),
         ));
     }
     for batch in customers.chunks(BATCH) {

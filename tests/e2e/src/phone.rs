@@ -109,7 +109,7 @@ impl Phone {
 
     /// Tells the server to reach this phone in a way of one's own.
     pub async fn register_target(&self, target: PushTarget) -> Result<(), ClientError> {
-        self.client.register_push(PushRegistration { target }).await.map(drop)
+        self.client.register_push(PushRegistration::new(target)).await.map(drop)
     }
 
     /// A request for a call with everything in it that must not leak.

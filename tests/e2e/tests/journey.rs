@@ -35,8 +35,7 @@ async fn from_a_tap_to_an_answered_call(engine: Engine, kind: PhoneKind) -> Resu
 
     // The person says "ready".
     phone.until(&callback.id, EventKind::Notified).await?;
-    let confirmed =
-        phone.client.confirm(callback.id.clone(), ConfirmAnswer::Ready, Some(action_token)).await?;
+    let confirmed = phone.client.confirm(callback.id.clone(), ConfirmAnswer::Ready, action_token).await?;
     assert_eq!(confirmed.callback.phase, Some(RoutingPhase::Confirmed));
     phone.until(&callback.id, EventKind::Connecting).await?;
 
@@ -105,8 +104,7 @@ async fn an_agent_is_ready_and_the_customer_calls(engine: Engine) -> Result<(), 
     let PushOutcome::Event { action_token, .. } = phone.receive(&push).await? else {
         return Err("the push was not understood".into());
     };
-    let confirmed =
-        phone.client.confirm(callback.id.clone(), ConfirmAnswer::Ready, Some(action_token)).await?;
+    let confirmed = phone.client.confirm(callback.id.clone(), ConfirmAnswer::Ready, action_token).await?;
     let ticket = confirmed.ticket.ok_or("the answer to \"ready\" is what to dial")?;
     let call = serde_json::json!({ "called_number": ticket.number, "access_code": ticket.access_code });
     let known = staff.ask(reqwest::Method::POST, "call-ins/match", Some(call)).await?;

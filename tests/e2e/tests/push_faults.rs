@@ -248,7 +248,7 @@ async fn the_person_is_faster_than_the_provider(engine: Engine) -> Result<(), Fa
     let PushOutcome::Event { action_token, .. } = scene.phone.receive(&push).await? else {
         return Err("the push was not understood".into());
     };
-    scene.phone.client.confirm(callback.id.clone(), ConfirmAnswer::Ready, Some(action_token)).await?;
+    scene.phone.client.confirm(callback.id.clone(), ConfirmAnswer::Ready, action_token).await?;
     scene.phone.until(&callback.id, EventKind::Connecting).await?;
     assert_eq!(scene.settled(&callback).await?["state"], "delivered");
     assert_eq!(scene.staff.callback(&callback.id).await?["phase"], "connecting");

@@ -255,7 +255,7 @@ async fn perform(client: &RingbackClient, command: Command) -> Result<(), Failur
                     kind: if fid { FcmTokenKind::Fid } else { FcmTokenKind::Token },
                 },
             };
-            print::json(&client.register_push(PushRegistration { target }).await?)
+            print::json(&client.register_push(PushRegistration::new(target)).await?)
         }
         Command::Resume => {
             let resumed = client.resume().await?;

@@ -24,15 +24,34 @@ pub enum FcmPriority {
     Normal,
 }
 
+/// The words of a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FcmText {
+    /// As they are shown.
+    Plain {
+        /// First line.
+        title: String,
+        /// Text.
+        body: String,
+    },
+    /// Names of texts in the app's resources; the device's language decides.
+    Keys {
+        /// First line.
+        title: String,
+        /// Text.
+        body: String,
+    },
+}
+
 /// What the system shows when the app does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FcmNotification {
-    /// First line.
-    pub title: String,
-    /// Text.
-    pub body: String,
+    /// Its words.
+    pub text: FcmText,
     /// A later notification with the same tag replaces this one.
     pub tag: String,
+    /// A sound file of the app, or `default`.
+    pub sound: Option<String>,
 }
 
 /// One push to one device.
@@ -102,11 +121,37 @@ struct AndroidConfig<'a> {
     notification: Option<AndroidNotification<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct AndroidNotification<'a> {
-    title: &'a str,
-    body: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title_loc_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_loc_key: Option<&'a str>,
     tag: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sound: Option<&'a str>,
+}
+
+impl FcmNotification {
+    fn on_the_wire(&self) -> AndroidNotification<'_> {
+        let shown = AndroidNotification {
+            tag: &self.tag,
+            sound: self.sound.as_deref(),
+            ..AndroidNotification::default()
+        };
+        match &self.text {
+            FcmText::Plain { title, body } => {
+                AndroidNotification { title: Some(title), body: Some(body), ..shown }
+            }
+            FcmText::Keys { title, body } => {
+                AndroidNotification { title_loc_key: Some(title), body_loc_key: Some(body), ..shown }
+            }
+        }
+    }
 }
 
 impl FcmPush {
@@ -128,11 +173,7 @@ impl FcmPush {
         if self.ttl_s > MAX_TTL_S {
             return Err(InvalidFcmPush::Ttl(self.ttl_s));
         }
-        let notification = self.notification.as_ref().map(|shown| AndroidNotification {
-            title: &shown.title,
-            body: &shown.body,
-            tag: &shown.tag,
-        });
+        let notification = self.notification.as_ref().map(FcmNotification::on_the_wire);
         let android = AndroidConfig {
             priority: self.priority,
             ttl: format!("{}s", self.ttl_s),
@@ -186,7 +227,11 @@ mod tests {
             target: FcmTarget::Token("t1".into()),
             priority: FcmPriority::Normal,
             collapse_key: None,
-            notification: Some(FcmNotification { title: "a".into(), body: "b".into(), tag: "cb_1".into() }),
+            notification: Some(FcmNotification {
+                text: FcmText::Plain { title: "a".into(), body: "b".into() },
+                tag: "cb_1".into(),
+                sound: None,
+            }),
             ..push()
         };
         let notification = json!({"title": "a", "body": "b", "tag": "cb_1"});

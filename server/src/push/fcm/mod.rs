@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 pub use self::classify::{FcmRefusal, classify};
 use self::message::SendMessageRequest;
-pub use self::message::{FcmNotification, FcmPriority, FcmPush, FcmTarget, InvalidFcmPush};
+pub use self::message::{FcmNotification, FcmPriority, FcmPush, FcmTarget, FcmText, InvalidFcmPush};
 use self::service_account::ServiceAccount;
 use super::connection::{ConnectionSettings, PushSettingsError, checked_endpoint, no_answer};
 use super::outcome::{Outcome, parse_retry_after};

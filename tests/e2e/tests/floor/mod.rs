@@ -149,9 +149,10 @@ async fn answer_all(record: Record, phones: Arc<HashMap<String, Arc<Phone>>>) {
 
 /// Says "ready" until the server has heard it, or says that it is too late.
 async fn answer(phone: Arc<Phone>, push: Received) {
-    let Some(data) = push_data(&push) else { return };
+    // Other pushes ask nothing.
+    let Some(data) = push_data(&push).filter(|data| data.action_token.is_some()) else { return };
     loop {
-        let token = Some(data.action_token.clone());
+        let token = data.action_token.clone();
         match phone.client.confirm(data.callback_id.clone(), ConfirmAnswer::Ready, token).await {
             Err(error) if error.is_retryable() => {}
             Ok(_) | Err(_) => return,

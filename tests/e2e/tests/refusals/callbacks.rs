@@ -137,6 +137,11 @@ fn push_data(push: &Received) -> Result<PushData, Failure> {
     Ok(serde_json::from_str(data.ok_or("a push has data")?)?)
 }
 
+/// The right to answer that a question carries.
+fn right(data: PushData) -> Result<ActionToken, Failure> {
+    Ok(data.action_token.ok_or("a question has an action token")?)
+}
+
 fn ready(token: &ActionToken) -> Value {
     json!({ "answer": "ready", "action_token": token })
 }
@@ -161,32 +166,33 @@ pub(crate) async fn action_tokens_of_two_devices(asker: &Asker, world: &World) -
     let on_google = doubles.fcm.record().wait_for(LIMIT, |push| push.device == fcm).await?;
     let (first, second) = (push_data(&on_apple)?, push_data(&on_google)?);
     assert_eq!(first.push_id, second.push_id, "one question");
-    assert_ne!(first.action_token.expose(), second.action_token.expose(), "two rights to answer it");
+    let (first, second) = (right(first)?, right(second)?);
+    assert_ne!(first.expose(), second.expose(), "two rights to answer it");
 
     let confirm = |body: Value| {
         asker.app(&token, Method::POST, &format!("/v1/callbacks/{}/confirm", callback.id)).json(&body)
     };
-    let forged = format!("{}x", first.action_token.expose());
+    let forged = format!("{}x", first.expose());
     for wrong in ["", "nonsense", "a.b", forged.as_str()] {
         let body = json!({ "answer": "ready", "action_token": wrong });
         asker.refused_field(Code::ActionTokenInvalid, "action_token", confirm(body)).await?;
     }
     let unknown = json!({ "answer": { "snooze": { "delay_s": 60, "until": "tomorrow" } } });
     asker.refused_field(Code::FieldUnknown, "until", confirm(unknown)).await?;
-    let late = json!({ "answer": { "snooze": { "delay_s": 5 } }, "action_token": first.action_token });
+    let late = json!({ "answer": { "snooze": { "delay_s": 5 } }, "action_token": first });
     asker.refused_field(Code::FieldInvalid, "answer.snooze.delay_s", confirm(late)).await?;
 
     // A refused answer has spent nothing. The first that is taken counts, and spends the other device's right as well.
-    asker.taken(confirm(ready(&first.action_token))).await?;
-    asker.refused(Code::ActionTokenSpent, confirm(ready(&second.action_token))).await?;
-    asker.refused(Code::ActionTokenSpent, confirm(ready(&first.action_token))).await?;
+    asker.taken(confirm(ready(&first))).await?;
+    asker.refused(Code::ActionTokenSpent, confirm(ready(&second))).await?;
+    asker.refused(Code::ActionTokenSpent, confirm(ready(&first))).await?;
 
     // A right to answer one question is none to answer another.
     let request = json!({ "service": service, "number": number(17) });
     let made = asker.taken(asker.app(&token, Method::POST, "/v1/callbacks").json(&request)).await?;
     let other: Callback = serde_json::from_str(&made)?;
     let path = format!("/v1/callbacks/{}/confirm", other.id);
-    let elsewhere = asker.app(&token, Method::POST, &path).json(&ready(&second.action_token));
+    let elsewhere = asker.app(&token, Method::POST, &path).json(&ready(&second));
     asker.refused(Code::ActionTokenInvalid, elsewhere).await?;
     Ok(())
 }
@@ -206,7 +212,7 @@ pub(crate) async fn action_tokens_of_earlier_questions(asker: &Asker, world: &Wo
         let pushes = world.centre.doubles.fcm.record();
         let of_this = |push: &&Received| push.payload.to_string().contains(&callback.id);
         let push = pushes.wait_until(LIMIT, |all| all.iter().filter(of_this).nth(question).cloned()).await?;
-        asked.push(push_data(&push)?.action_token);
+        asked.push(right(push_data(&push)?)?);
         if question == 0 {
             // The agent leaves, so the question is withdrawn before its time is over; then another is put.
             staff.agent(&agent, "not_ready").await?;

@@ -55,7 +55,7 @@ pub(crate) async fn callback(centre: &Centre, story: &Story, kind: PhoneKind) ->
     let outcome =
         story.step(who, "hands the push to the SDK, which fetches the details", phone.receive(&push)).await?;
     let action_token = match outcome {
-        PushOutcome::Event { action_token, .. } => Some(action_token),
+        PushOutcome::Event { action_token, .. } => action_token,
         _ => None,
     };
     let ready = phone.client.confirm(callback.id.clone(), ConfirmAnswer::Ready, action_token);
