@@ -100,6 +100,7 @@ impl Server {
         let workers = TaskTracker::new();
         workers.spawn(matcher::run(app.clone(), self.matcher));
         workers.spawn(push::worker::run(app.clone(), self.endpoints));
+        workers.spawn(push::watch::run(app.clone()));
         workers.spawn(telephony::run(app.clone()));
         workers.spawn(deadlines::run(app.clone()));
         workers.spawn(line::keep_up(app.clone()));

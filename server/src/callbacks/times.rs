@@ -5,12 +5,14 @@ use super::model::{Input, Position};
 use super::record::{Record, Seat, apply, later};
 use crate::app::Effects;
 use crate::centre::Centre;
+use crate::push::outbox::{self, News};
+use crate::push::texts::TextKey;
 use crate::refusal::Refusal;
 use crate::schedule::bookings;
 use crate::schedule::wall::Chosen;
 use crate::services::policy::AtClose;
 use crate::storage::Tx;
-use ringback_core::protocol::{ProblemCode, ScheduledTime, Timestamp, WallTime};
+use ringback_core::protocol::{ProblemCode, PushEvent, ScheduledTime, Timestamp, WallTime};
 
 /// The longest a scheduled callback goes without a look at how long its line takes, in seconds.
 const LOOK_ROUND_S: i64 = 60;
@@ -65,16 +67,25 @@ pub(super) fn look_at(
 ) -> Result<(), Refusal> {
     let promised =
         record.scheduled.as_ref().ok_or(Refusal::Damaged("a scheduled callback without a time"))?.at;
+    let remind_at = remind_at(record, promised);
+    if remind_at.is_some() && record.not_before == remind_at {
+        remind(tx, effects, record, promised, None, now)?;
+    }
     let wait_s = centre.board.median_wait_s(&record.queue_id, &record.requirement_id, now).unwrap_or(0);
     match look(now, promised, record.expires_at, wait_s, record.policy.lead_max_s) {
         Look::Expire => apply(tx, effects, record, Input::Expire, "system", now),
         Look::Enter { since } => {
             record.stand_at(since);
+            // Nobody looks at it for the sake of a reminder while it is in line.
+            if remind_at.is_some_and(|at| at > now) {
+                remind(tx, effects, record, promised, remind_at, now)?;
+            }
             // In line it may come first; it is called at its time and not before.
             record.not_before = (promised > now).then_some(promised);
             apply(tx, effects, record, Input::Enter, "system", now)
         }
         Look::Again { at } => {
+            let at = remind_at.filter(|remind_at| *remind_at > now).map_or(at, |remind_at| at.min(remind_at));
             record.not_before = Some(at);
             tx.execute(
                 "update callbacks set not_before = $1, due_at = $2 where id = $3",
@@ -84,6 +95,30 @@ pub(super) fn look_at(
             Ok(())
         }
     }
+}
+
+/// When the person is reminded of a promised time.
+fn remind_at(record: &Record, promised: Timestamp) -> Option<Timestamp> {
+    record.policy.push.reminder_before_s.map(|seconds| before(promised, seconds.into()))
+}
+
+/// Reminds the person of a promised time, now or at a later moment.
+fn remind(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    record: &Record,
+    promised: Timestamp,
+    from: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let news = News {
+        event: PushEvent::CallbackReminder,
+        occasion: promised.as_microsecond(),
+        text: TextKey::CallbackReminder,
+        from,
+        until: Some(promised),
+    };
+    outbox::enqueue(tx, effects, record, &news, now)
 }
 
 /// Promises a call at a time the person chose: checks it, takes a seat, and sets the record's times. The seat the record
@@ -104,6 +139,9 @@ pub(super) fn promise(
     let Chosen { at, local, zone } = promised.chosen;
     let time = ScheduledTime { at, local, zone, local_now: None };
     let first_look = before(time.at, i64::from(record.policy.lead_max_s)).max(now);
+    // Whoever chooses a time that is nearer than the reminder needs none.
+    let first_look =
+        remind_at(record, time.at).filter(|at| *at > now).map_or(first_look, |at| first_look.min(at));
     record.not_before = Some(first_look);
     record.expires_at = later(time.at, record.policy.late_max_s)?;
     record.seat = Some(Seat { capacity_rule_id: promised.capacity_rule_id, slot_start: promised.slot_start });

@@ -72,6 +72,12 @@ impl Board {
         self.view().wait(question)
     }
 
+    /// The lines in which somebody waits, by their requirement.
+    pub fn lines_with_people(&self) -> Vec<String> {
+        let view = self.view();
+        view.waiting.iter().filter(|(_, waiting)| **waiting > 0).map(|(line, _)| line.clone()).collect()
+    }
+
     /// The median wait of somebody who asks now; `None` where no number is honest.
     pub fn median_wait_s(&self, queue_id: &str, requirement_id: &str, now: Timestamp) -> Option<u32> {
         let view = self.view();

@@ -13,16 +13,19 @@ pub fn news(was: Position, event: EventKind, actor: &str, record: &Record) -> Op
             event: PushEvent::AgentReady,
             occasion: i64::from(record.asked),
             text: TextKey::AgentReady,
+            from: None,
             until: Some(until),
         };
         return record.phase_by.filter(|_| !was.is_asking()).map(asks);
     }
     let version = i64::from(record.version);
-    let changed = |text| News { event: PushEvent::CallbackChanged, occasion: version, text, until: None };
+    let changed =
+        |text| News { event: PushEvent::CallbackChanged, occasion: version, text, from: None, until: None };
     let missed = |text| News {
         event: PushEvent::CallbackMissed,
         occasion: i64::from(record.attempts),
         text,
+        from: None,
         until: None,
     };
     let rang = matches!(was, Position::Routing(Phase::Connecting | Phase::Ahead));

@@ -20,6 +20,8 @@ pub enum Channel {
     ActivityStart,
     /// One Live Activity.
     Activity,
+    /// One whose callback is over.
+    ActivityEnded,
     /// An app that Firebase reaches.
     Fcm,
     /// A browser.
@@ -213,7 +215,11 @@ pub fn register(
     let target = target(&registration.target)?;
     check_words(registration)?;
     if let Some(callback_id) = target.callback_id {
-        crate::callbacks::find_own(tx, installation_id, callback_id)?;
+        let callback = crate::callbacks::find_own(tx, installation_id, callback_id)?;
+        if callback.at.reason().is_some() {
+            let code = ProblemCode::CallbackMovedOn;
+            return Err(Refusal::of_field(code, "target.live_activity.callback_id", "The callback is over."));
+        }
     }
     let name = target.callback_id.or(registration.name.as_deref()).unwrap_or_default();
     let token_hash = vault.lookup("push_token", target.token.expose());

@@ -22,4 +22,5 @@ pub mod receipts;
 pub mod standing;
 pub mod texts;
 pub mod verdict;
+pub mod watch;
 pub mod worker;

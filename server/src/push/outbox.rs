@@ -2,7 +2,7 @@
 //! or it is no longer true (I4).
 
 use super::action;
-use super::content::Content;
+use super::content::{ActivityEvent, Content};
 use super::devices::Channel;
 use super::policy::{Manner, urgency};
 use super::standing::{Standing, still_true};
@@ -27,6 +27,8 @@ pub struct News {
     pub occasion: i64,
     /// In which words.
     pub text: TextKey,
+    /// When it is said, if not now.
+    pub from: Option<Timestamp>,
     /// When it stops being true by itself, if that is known.
     pub until: Option<Timestamp>,
 }
@@ -48,7 +50,8 @@ pub fn enqueue(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let Some(manner) = record.policy.push.manner(news.event) else { return Ok(()) };
-    let lasts = later(now, manner.ttl_s)?;
+    let due_at = news.from.unwrap_or(now);
+    let lasts = later(due_at, manner.ttl_s)?;
     let expires_at = news.until.map_or(lasts, |until| until.min(lasts));
     let Some(push_id) = say(tx, record, (news.event, news.occasion, false), expires_at, now)? else {
         return Ok(());
@@ -65,7 +68,7 @@ pub fn enqueue(
         let content = alert(record, &manner, news.text, device.locale.as_deref());
         let draft =
             Draft { push_id: &push_id, record, event: news.event, occasion: news.occasion, withdrawn: false };
-        draft.deliver(tx, device, &content, expires_at, now)?;
+        draft.deliver(tx, device, &content, (due_at, expires_at), now)?;
     }
     effects.push |= !devices.is_empty();
     Ok(())
@@ -108,7 +111,7 @@ pub fn withdraw(
     for device in &devices {
         let content = alert(record, &manner, TextKey::AgentReadyAnswered, device.locale.as_deref());
         let draft = Draft { push_id: &push_id, record, event, occasion, withdrawn: true };
-        draft.deliver(tx, device, &content, expires_at, now)?;
+        draft.deliver(tx, device, &content, (now, expires_at), now)?;
     }
     effects.push = true;
     Ok(())
@@ -130,7 +133,10 @@ pub fn show_progress(
          where device_id = $2 and state = 'pending' and callback_id = $3",
         &[&now, &device_id, &record.id],
     )?;
-    let (occasion, expires_at) = (now.as_microsecond(), later(now, manner.ttl_s)?);
+    // An activity starts once.
+    let starts = matches!(content, Content::Activity { event: ActivityEvent::Start, .. });
+    let occasion = if starts { 0 } else { now.as_microsecond() };
+    let expires_at = later(now, manner.ttl_s)?;
     let Some(push_id) = say(tx, record, (event, occasion, false), expires_at, now)? else { return Ok(()) };
     let device = Reachable {
         id: device_id.to_owned(),
@@ -138,8 +144,13 @@ pub fn show_progress(
         lane: lane.to_owned(),
         locale: None,
     };
-    Draft { push_id: &push_id, record, event, occasion, withdrawn: false }
-        .deliver(tx, &device, content, expires_at, now)?;
+    Draft { push_id: &push_id, record, event, occasion, withdrawn: false }.deliver(
+        tx,
+        &device,
+        content,
+        (now, expires_at),
+        now,
+    )?;
     effects.push = true;
     Ok(())
 }
@@ -178,7 +189,7 @@ impl Draft<'_> {
         tx: &mut Tx<'_>,
         device: &Reachable,
         content: &Content,
-        expires_at: Timestamp,
+        (due_at, expires_at): (Timestamp, Timestamp),
         now: Timestamp,
     ) -> Result<(), Refusal> {
         // The id is also the `apns-id`: a UUID that stays the same over all tries.
@@ -186,11 +197,11 @@ impl Draft<'_> {
         tx.execute(
             "insert into push_deliveries (id, push_id, callback_id, device_id, provider, lane, event, occasion, \
              withdrawn, version, urgency, content, state, due_at, expires_at, fence, attempts, created_at, changed_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, 0, 0, $13, $13)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, 0, 0, $13, $15)",
             &[
                 &id, &self.push_id, &self.record.id, &device.id, &device.provider, &device.lane,
                 &word(self.event)?, &self.occasion, &i64::from(self.withdrawn), &self.record.version,
-                &urgency(self.event), &content.to_json()?, &now, &expires_at,
+                &urgency(self.event), &content.to_json()?, &due_at, &expires_at, &now,
             ],
         )?;
         Ok(())
@@ -222,7 +233,7 @@ pub struct Claim {
     pub content: Content,
     /// After this it is not sent.
     pub expires_at: Timestamp,
-    /// When it was said.
+    /// When it was to be said.
     pub created_at: Timestamp,
     /// Which device.
     pub device_id: String,

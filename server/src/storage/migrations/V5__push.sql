@@ -6,7 +6,7 @@ drop table pushes;
 create table devices_of_now (
     id text primary key,
     installation_id text not null references installations (id),
-    -- What kind of target it is: `apns`, `activity_start`, `activity`, `fcm`, `web_push`.
+    -- What kind of target it is: `apns`, `activity_start`, `activity`, `activity_ended`, `fcm`, `web_push`.
     channel text not null,
     -- What the app calls it; of an activity, its callback.
     name text not null,
@@ -34,6 +34,7 @@ insert into devices_of_now (id, installation_id, channel, name, provider, kind, 
 drop table devices;
 alter table devices_of_now rename to devices;
 create index devices_by_token on devices (token_hash);
+create index devices_activities on devices (seen_at) where channel = 'activity' and state = 'active';
 
 -- What is to be said.
 create table pushes (
