@@ -5,8 +5,10 @@ mod canaries;
 mod centre;
 mod phone;
 mod staff;
+mod wire;
 
 pub use canaries::{context_values, names, number, numbers};
 pub use centre::{Centre, CentreError, CentreSettings, TOPIC};
 pub use phone::{NotHeard, Phone, PhoneKind};
 pub use staff::{Staff, StaffError};
+pub use wire::Wire;
