@@ -12,6 +12,12 @@ pub(crate) const GATES: &[Gate] = &[
     Gate { row: "line/create-sqlite", bound: Bound::LeastRatio(3.0) },
     Gate { row: "line/create-http", bound: Bound::LeastRatio(0.5) },
     Gate { row: "line/availability", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
+    Gate { row: "push/p99", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
+    Gate { row: "push/outbox-apns", bound: Bound::LeastRatio(0.8) },
+    Gate { row: "push/outbox-fcm", bound: Bound::LeastRatio(0.8) },
+    Gate { row: "push/question-in-flood", bound: Bound::Most(Measure::Takes(Duration::from_millis(50))) },
+    // At most a twentieth more.
+    Gate { row: "push/memory", bound: Bound::LeastRatio(1.0 / 1.05) },
     Gate { row: "line/memory", bound: Bound::Most(Measure::Bytes(1024.0)) },
 ];
 

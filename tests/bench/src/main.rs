@@ -69,12 +69,30 @@ struct Counts {
     /// How many callbacks wait throughout.
     waiting: usize,
     pushes: usize,
+    /// How many deliveries wait in the outbox.
+    queued: usize,
+    /// How many pushes are sent to see whether memory grows.
+    pushes_in_all: usize,
 }
 
-const FULL: Counts =
-    Counts { rounds: 3, creates_per_caller: 100, creates_alone: 1500, waiting: 10_000, pushes: 500 };
-const QUICK: Counts =
-    Counts { rounds: 1, creates_per_caller: 5, creates_alone: 50, waiting: 200, pushes: 20 };
+const FULL: Counts = Counts {
+    rounds: 3,
+    creates_per_caller: 100,
+    creates_alone: 1500,
+    waiting: 10_000,
+    pushes: 500,
+    queued: 20_000,
+    pushes_in_all: 1_000_000,
+};
+const QUICK: Counts = Counts {
+    rounds: 1,
+    creates_per_caller: 5,
+    creates_alone: 50,
+    waiting: 200,
+    pushes: 20,
+    queued: 1000,
+    pushes_in_all: 4000,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -30,7 +30,7 @@ const WARM_UP: usize = 5;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Measures a server of its own with its SQLite file.
-pub(crate) async fn run(counts: &Counts) -> Result<Vec<Row>, Failure> {
+pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
     let mut centre = Centre::start(CentreSettings::default()).await?;
     // Nobody else writes while the line fills.
     centre.stop().await?;

@@ -1,0 +1,272 @@
+//! How fast the durable outbox empties, against the bare client; and how fast a question gets through meanwhile.
+
+use super::crowd::{Crowd, Provider, SERVICE, again, pending};
+use crate::create::per_second;
+use crate::row::{Measure, Row, quantile};
+use crate::seed::{self, Ask};
+use crate::{Counts, Failure};
+use futures_util::future::try_join_all;
+use ringback_core::protocol::{PushRegistration, PushToken};
+use ringback_e2e::TOPIC;
+use ringback_server::app::App;
+use ringback_server::clock::now;
+use ringback_server::push::apns::{
+    ApnsClient, ApnsExpiration, ApnsKey, ApnsPriority, ApnsPush, ApnsPushType, ApnsSettings,
+};
+use ringback_server::push::connection::ConnectionSettings;
+use ringback_server::push::fcm::{
+    FcmClient, FcmNotification, FcmPriority, FcmPush, FcmSettings, FcmTarget, FcmText,
+};
+use ringback_server::push::outcome::Outcome;
+use ringback_server::push::{devices, worker};
+use ringback_server::refusal::Refusal;
+use ringback_server::routing::agents::{ChosenState, choose_state, id_of};
+use ringback_server::routing::matcher::reserve_for_agent;
+use ringback_server::routing::resources::{AgentSetup, create_agent};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const IN_FLIGHT: usize = 256;
+const LIMIT: Duration = Duration::from_secs(120);
+
+pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for provider in [Provider::Apns, Provider::Fcm] {
+        let crowd = Crowd::gather(provider, counts.queued).await?;
+        let worker = tokio::spawn(worker::run(crowd.app.clone(), crowd.endpoints.clone()));
+        empty(&crowd).await?;
+        let raw = Raw::new(&crowd, provider)?;
+        raw.send(crowd.deliveries).await?;
+        let (mut durable, mut bare) = (Vec::new(), Vec::new());
+        for _ in 0..counts.rounds {
+            crowd.again().await?;
+            let started = Instant::now();
+            empty(&crowd).await?;
+            durable.push(per_second(crowd.deliveries, started.elapsed()));
+            let started = Instant::now();
+            raw.send(crowd.deliveries).await?;
+            bare.push(per_second(crowd.deliveries, started.elapsed()));
+        }
+        let name = provider.name();
+        rows.push(Row {
+            name: format!("push/outbox-{name}"),
+            figure: Measure::PerSecond(middle(durable)),
+            reference: Measure::PerSecond(middle(bare)),
+            meaning: format!(
+                "{} pushes that wait in the outbox on SQLite, until each has reached the double of {name} and is written \
+                 down as delivered: claimed with a lease, sent, acknowledged. Reference: the same client sending as many \
+                 pushes to the same double with {IN_FLIGHT} under way and nothing kept. Medians of rounds that take turns.",
+                crowd.deliveries
+            ),
+        });
+        if provider == Provider::Apns {
+            rows.push(question(&crowd, counts).await?);
+        }
+        crowd.app.stopping.cancel();
+        worker.await?;
+        crowd.app.storage.close().await;
+    }
+    Ok(rows)
+}
+
+fn middle(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2).copied().unwrap_or_default()
+}
+
+/// Wakes the worker and waits until nothing is left.
+async fn empty(crowd: &Crowd) -> Result<(), Failure> {
+    crowd.app.pokes.push.notify_one();
+    let emptied = async {
+        let mut round = tokio::time::interval(Duration::from_millis(5));
+        while pending(&crowd.app.storage).await? > 0 {
+            round.tick().await;
+        }
+        Ok::<_, Refusal>(())
+    };
+    Ok(tokio::time::timeout(LIMIT, emptied).await??)
+}
+
+/// The client alone.
+#[derive(Clone)]
+enum Raw {
+    Apns(Arc<ApnsClient>),
+    Fcm(Arc<FcmClient>),
+}
+
+impl Raw {
+    fn new(crowd: &Crowd, provider: Provider) -> Result<Self, Failure> {
+        let connection = ConnectionSettings {
+            extra_roots_pem: Some(crowd.doubles.ca_pem().to_owned()),
+            ..ConnectionSettings::default()
+        };
+        Ok(match provider {
+            Provider::Apns => {
+                let key = crowd.doubles.apns.credentials();
+                Self::Apns(Arc::new(ApnsClient::new(&ApnsSettings {
+                    endpoint: crowd.doubles.apns.endpoint(),
+                    key: ApnsKey {
+                        p8_pem: key.p8_pem.clone().into(),
+                        key_id: key.key_id.clone(),
+                        team_id: key.team_id.clone(),
+                    },
+                    connection,
+                })?))
+            }
+            Provider::Fcm => {
+                let folder = tempfile::TempDir::new()?;
+                let handout = crowd.doubles.write_credentials(folder.path())?;
+                let account = std::fs::read_to_string(&handout.fcm_service_account_file)?;
+                Self::Fcm(Arc::new(FcmClient::new(&FcmSettings {
+                    endpoint: handout.fcm_endpoint,
+                    service_account_json: account.into(),
+                    connection,
+                })?))
+            }
+        })
+    }
+
+    async fn send(&self, count: usize) -> Result<(), Failure> {
+        let sending = (0..IN_FLIGHT).map(|lane| {
+            let raw = self.clone();
+            tokio::spawn(async move {
+                for device in (lane..count).step_by(IN_FLIGHT) {
+                    raw.send_one(device).await?;
+                }
+                Ok::<_, Failure>(())
+            })
+        });
+        for sent in try_join_all(sending).await? {
+            sent?;
+        }
+        Ok(())
+    }
+
+    async fn send_one(&self, device: usize) -> Result<(), Failure> {
+        let data = json!({ "push_id": "pu_0192f0c0d1e27a3b8c4d5e6f70819203", "callback_id": "cb_0192f0c0d1e27a3b8c4d5e6f70819203",
+            "delivery_id": uuid::Uuid::new_v4().to_string(), "event": "callback_changed", "expires_at": "2026-11-27T10:00:00Z" });
+        let (title, body) = ("Your call has a new time", "Tap to see when you will be called.");
+        let outcome = match self {
+            Self::Apns(client) => {
+                let push = ApnsPush {
+                    device_token: PushToken::new(format!("{device:064x}")),
+                    topic: TOPIC.to_owned(),
+                    push_type: ApnsPushType::Alert,
+                    priority: ApnsPriority::Immediate,
+                    expiration: ApnsExpiration::DoNotStore,
+                    collapse_id: Some("cb_0192f0c0d1e27a3b8c4d5e6f70819203:changed".to_owned()),
+                    apns_id: uuid::Uuid::new_v4(),
+                    payload: json!({
+                        "aps": { "alert": { "title": title, "body": body }, "sound": "default",
+                            "interruption-level": "active", "thread-id": "cb_0192f0c0d1e27a3b8c4d5e6f70819203" },
+                        "ringback": data.to_string(),
+                    }),
+                };
+                client.send(&push).await?
+            }
+            Self::Fcm(client) => {
+                let push = FcmPush {
+                    target: FcmTarget::Token(PushToken::new(format!("token-{device:060}"))),
+                    data: BTreeMap::from([("ringback".to_owned(), data.to_string())]),
+                    priority: FcmPriority::High,
+                    ttl_s: 86_400,
+                    collapse_key: Some("ringback_changed".to_owned()),
+                    notification: Some(FcmNotification {
+                        text: FcmText::Plain { title: title.to_owned(), body: body.to_owned() },
+                        tag: "cb_0192f0c0d1e27a3b8c4d5e6f70819203:changed".to_owned(),
+                        sound: Some("default".to_owned()),
+                    }),
+                };
+                client.send(&push).await?
+            }
+        };
+        match outcome {
+            Outcome::Delivered { .. } => Ok(()),
+            refused => Err(format!("the double refused a push: {refused:?}").into()),
+        }
+    }
+}
+
+/// An agent is reserved while the outbox is full of other things: from the commit to the double.
+async fn question(crowd: &Crowd, counts: &Counts) -> Result<Row, Failure> {
+    let app = &crowd.app;
+    let count = counts.pushes.min(200);
+    let agents: Vec<String> = (0..count).map(|agent| format!("agent-{agent}")).collect();
+    let named = agents.clone();
+    app.storage
+        .write(move |tx| {
+            named.iter().try_for_each(|name| {
+                let setup = AgentSetup {
+                    name: name.clone(),
+                    queues: vec![SERVICE.to_owned()],
+                    skills: BTreeMap::new(),
+                };
+                create_agent(tx, &setup, now()).map(drop)
+            })
+        })
+        .await?;
+    // People of their own, with a device each, first in line.
+    let mut customers = Vec::new();
+    for (index, installation) in seed::installations(&app.storage, count).await?.into_iter().enumerate() {
+        let ask = Ask::new(SERVICE, &installation, 5_000_000 + index).await?;
+        let (centre, target) = (app.centre.clone(), Provider::Apns.target(9_000_000 + index));
+        let asker = installation.clone();
+        app.change(move |tx, effects| {
+            devices::register(tx, &centre.vault, &asker, &PushRegistration::new(target.clone()), now())?;
+            ask.run(tx, effects, &centre)?;
+            tx.execute("update callbacks set rank_us = 0 where installation_id = $1", &[&asker])?;
+            Ok(())
+        })
+        .await?;
+        customers.push(installation);
+    }
+
+    // The flood does not end before the questions do.
+    let flood = tokio::spawn(flood(app.clone()));
+    let record = crowd.doubles.apns.record();
+    let (mut waits, mut bare) = (Vec::new(), Vec::new());
+    let raw = Raw::new(crowd, Provider::Apns)?;
+    for agent in &agents {
+        let (name, centre) = (agent.clone(), app.centre.clone());
+        app.change(move |tx, effects| {
+            let id = id_of(tx, &name)?;
+            choose_state(tx, effects, &id, (ChosenState::Ready, None), "agent", now())?;
+            reserve_for_agent(tx, effects, &centre, &id, now())
+        })
+        .await?;
+        let committed = jiff::Timestamp::now();
+        let seen = waits.len();
+        let is_question =
+            |push: &&ringback_doubles::Received| push.payload.to_string().contains("agent_ready");
+        let push = record.wait_until(LIMIT, |all| all.iter().filter(is_question).nth(seen).cloned()).await?;
+        waits.push(Duration::try_from(push.at.duration_since(committed)).unwrap_or_default());
+        let started = Instant::now();
+        raw.send_one(0).await?;
+        bare.push(started.elapsed());
+    }
+    flood.abort();
+    empty(crowd).await?;
+    Ok(Row {
+        name: "push/question-in-flood".to_owned(),
+        figure: Measure::Takes(quantile(&waits, 0.99)),
+        reference: Measure::Takes(quantile(&bare, 0.99)),
+        meaning: format!(
+            "From the committed reservation to the question at the APNs double, the 99th percentile of {count}, while the \
+             outbox holds up to {} other pushes of the same lane and sends them all the time. Reference: a bare push in the \
+             same flood.",
+            crowd.deliveries
+        ),
+    })
+}
+
+async fn flood(app: App) {
+    loop {
+        if again(&app.storage).await.is_err() {
+            return;
+        }
+        app.pokes.push.notify_one();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
