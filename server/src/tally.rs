@@ -1,19 +1,25 @@
 //! Counts that many transactions change at once: how many wait in a queue, how many callbacks of a service are open.
 //!
-//! A count is the sum of shards. A storage thread always writes the same shard, so no transaction waits for another over
-//! a count, and adding up sees everything that is committed. A transaction collects its changes in
-//! [`Effects`](crate::app::Effects) and writes them last and in order of their keys.
+//! A count is the sum of shards. A storage thread always writes the same shard, and no two of a node the same, so no
+//! transaction waits for another over a count, and adding up sees everything that is committed. A transaction collects
+//! its changes in [`Effects`](crate::app::Effects) and writes them last and in order of their keys.
 
 use crate::refusal::Refusal;
 use crate::storage::Tx;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// More shards than one node has connections; nodes that share a shard merely wait for each other now and then.
 const SHARDS: u64 = 64;
 
 /// Changes of counts by key, to be written at the end of a transaction.
 pub type Changes = BTreeMap<String, i64>;
+
+/// Which shard the next thread takes. Each node begins somewhere else.
+static NEXT: LazyLock<AtomicU64> =
+    LazyLock::new(|| AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().0 % SHARDS));
 
 thread_local! {
     static SHARD: Cell<Option<i64>> = const { Cell::new(None) };
@@ -23,21 +29,33 @@ thread_local! {
 pub(crate) fn shard() -> i64 {
     SHARD.with(|shard| {
         shard.get().unwrap_or_else(|| {
-            let drawn = (uuid::Uuid::new_v4().as_u64_pair().0 % SHARDS) as i64;
-            shard.set(Some(drawn));
-            drawn
+            let taken = (NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS) as i64;
+            shard.set(Some(taken));
+            taken
         })
     })
 }
 
 /// Writes changes down.
 pub fn write(tx: &mut Tx<'_>, changes: &Changes) -> Result<(), Refusal> {
-    for (key, change) in changes.iter().filter(|(_, change)| **change != 0) {
-        tx.execute(
-            "insert into tallies (key, shard, n) values ($1, $2, $3) \
-             on conflict (key, shard) do update set n = tallies.n + excluded.n",
-            &[key, &shard(), change],
-        )?;
+    let changes: Vec<_> = changes.iter().filter(|(_, change)| **change != 0).collect();
+    for pair in changes.chunks(2) {
+        match pair {
+            [(one, n), (other, m)] => tx.execute_later(
+                "insert into tallies (key, shard, n) values ($1, $2, $3), ($4, $2, $5) \
+                 on conflict (key, shard) do update set n = tallies.n + excluded.n",
+                &[one, &shard(), n, other, m],
+            )?,
+            rest => {
+                for (key, n) in rest {
+                    tx.execute_later(
+                        "insert into tallies (key, shard, n) values ($1, $2, $3) \
+                         on conflict (key, shard) do update set n = tallies.n + excluded.n",
+                        &[key, &shard(), n],
+                    )?;
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -30,6 +30,11 @@ pub(crate) fn set_up(_: &Places) -> Result<String> {
     programs().map(|folder| folder.display().to_string())
 }
 
+/// `pgbench`, where it came with the server.
+pub(crate) fn pgbench() -> Option<PathBuf> {
+    Some(find()?.join("pgbench")).filter(|program| program.is_file())
+}
+
 fn programs() -> Result<PathBuf> {
     find().ok_or_else(|| {
         Error::missing("PostgreSQL's server", "install it, or run `cargo xtask setup postgres`")

@@ -218,11 +218,14 @@ fn skills(tx: &mut Tx<'_>, service: &Service, request: &CallbackRequest) -> Resu
 }
 
 fn staffed(tx: &mut Tx<'_>, service: &Service, requirement_id: &str) -> Result<(), Refusal> {
-    if service.policy.unstaffed == Unstaffed::Accept || requirements::is_staffed(tx, requirement_id)? {
-        Ok(())
+    let is_staffed = if service.policy.unstaffed == Unstaffed::Accept {
+        true
+    } else if requirement_id == service.requirement_id {
+        service.is_staffed
     } else {
-        Err(unstaffed())
-    }
+        requirements::is_staffed(tx, requirement_id)?
+    };
+    if is_staffed { Ok(()) } else { Err(unstaffed()) }
 }
 
 /// The same for skills that were never asked for together.

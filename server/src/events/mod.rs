@@ -19,17 +19,16 @@ pub fn append(
     actor: &str,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let seq: i64 = tx.query_one(
-        "update installations set event_seq = event_seq + 1 where id = $1 returning event_seq",
+    tx.execute_later(
+        "update installations set event_seq = event_seq + 1 where id = $1",
         &[&record.installation_id],
-        |row| row.get(0),
     )?;
     let snapshot = serde_json::to_string(&record.snapshot())
         .map_err(|_| Refusal::Damaged("a callback that cannot be written"))?;
-    tx.execute(
+    tx.execute_later(
         "insert into events (installation_id, seq, callback_id, version, kind, actor, at, snapshot) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        &[&record.installation_id, &seq, &record.id, &record.version, &word(kind)?, &actor, &now, &snapshot],
+         select id, event_seq, $2, $3, $4, $5, $6, $7 from installations where id = $1",
+        &[&record.installation_id, &record.id, &record.version, &word(kind)?, &actor, &now, &snapshot],
     )?;
     effects.installations.insert(record.installation_id.clone());
     Ok(())

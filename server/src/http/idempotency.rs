@@ -98,7 +98,7 @@ pub fn once<T: Serialize>(
     let value = body(tx)?;
     let body =
         serde_json::to_vec(&value).map_err(|_| Refusal::Damaged("an answer that cannot be written"))?;
-    tx.execute(
+    tx.execute_later(
         "update idempotency set answer_sealed = $1 where owner = $2 and key = $3",
         &[&vault.seal(&body, SEALED_AS)?, owner, key],
     )?;

@@ -20,6 +20,8 @@ pub struct Service {
     pub queue_id: String,
     /// What its callbacks need when they ask for no more.
     pub requirement_id: String,
+    /// Whether anybody at all fits that, logged in or not: as with everything here, the version says when it changes.
+    pub is_staffed: bool,
     /// Where a number to dial comes from.
     pub call_in_group_id: Option<String>,
     /// It takes no requests until then.
@@ -98,19 +100,21 @@ impl SetupCache {
 
 fn load(tx: &mut Tx<'_>, vault: &Vault, version: i64) -> Result<Setup, Refusal> {
     let rows = tx.query(
-        "select id, queue_id, requirement_id, call_in_group_id, paused_until, policy from services",
+        "select id, queue_id, requirement_id, call_in_group_id, paused_until, policy, exists (select 1 \
+         from agent_requirements r where r.requirement_id = services.requirement_id) from services",
         &[],
         |row| {
             Ok((
                 (row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?),
                 (row.get::<Option<String>>(3)?, row.get::<Option<Timestamp>>(4)?, row.get::<String>(5)?),
+                row.get::<bool>(6)?,
             ))
         },
     )?;
     let rule_sets = rules::store::load(tx, vault)?;
     let (calendars, capacities) = (store::load_calendars(tx)?, store::load_capacities(tx)?);
     let mut setup = Setup { version, ..Setup::default() };
-    for ((id, queue_id, requirement_id), (call_in_group_id, paused_until, policy)) in rows {
+    for ((id, queue_id, requirement_id), (call_in_group_id, paused_until, policy), is_staffed) in rows {
         let policy: ServiceSetup =
             serde_json::from_str(&policy).map_err(|_| Refusal::Damaged("a service's policy"))?;
         let paused_until = paused_until.map(|until| {
@@ -133,6 +137,7 @@ fn load(tx: &mut Tx<'_>, vault: &Vault, version: i64) -> Result<Setup, Refusal> 
             id,
             queue_id,
             requirement_id,
+            is_staffed,
             call_in_group_id,
             paused_until,
             calendar,

@@ -88,7 +88,7 @@ impl Storage {
         Ok(Self::assemble(Engine::Sqlite, Queues::Apart { writes, reads }, Wakes::within_process(), threads))
     }
 
-    fn open_postgres(config: &::postgres::Config, connections: usize) -> Result<Self, StorageError> {
+    fn open_postgres(config: &tokio_postgres::Config, connections: usize) -> Result<Self, StorageError> {
         let (queue, waiting) = Queue::new(QUEUE_CAPACITY);
         let connector = postgres::Connector::new(config)?;
         let mut threads = postgres::start(&connector, connections, waiting)?;

@@ -1,21 +1,26 @@
 //! PostgreSQL: a few threads, each with a connection of its own, take transactions from one queue. What collides with
 //! others or loses its connection before the commit is tried again.
+//!
+//! Each wait for the server costs both sides more than most statements do. So what nobody waits for (the begin, writes of
+//! [`Tx::execute_later`]) is kept back and goes together with the next statement or the commit, in its order.
 
 use super::job::{Job, SharedReceiver, Verdict};
 use super::{Param, StorageError, Task, Tx, Value, migrate, spawn};
-use ::postgres::config::SslMode;
 use ::postgres::error::{Severity, SqlState};
-use ::postgres::fallible_iterator::FallibleIterator;
 use ::postgres::types::private::BytesMut;
 use ::postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use ::postgres::{Client, Config, Error, NoTls, Row, Statement};
 use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::future::{join, join_all};
+use futures_util::{StreamExt as _, pin_mut};
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,14 +46,13 @@ pub(super) fn start(
     connections: usize,
     waiting: mpsc::Receiver<Task>,
 ) -> Result<Vec<JoinHandle<()>>, StorageError> {
-    let mut client = connector.connect()?;
-    migrate::postgres(&mut client)?;
+    migrate::postgres(&mut connector.connect()?)?;
     let waiting = SharedReceiver::new(waiting);
-    let mut first = Some(Session::new(client));
     (0..connections)
         .map(|_| {
-            let (connector, waiting, mut session) = (connector.clone(), waiting.clone(), first.take());
+            let (connector, waiting) = (connector.clone(), waiting.clone());
             spawn("postgres", move || {
+                let mut session = None;
                 while let Some(task) = waiting.recv() {
                     serve(&connector, &mut session, task);
                 }
@@ -94,8 +98,8 @@ enum Attempt {
 fn attempt(connector: &Connector, slot: &mut Option<Session>, access: Access, job: &mut dyn Job) -> Attempt {
     let mut session = match slot.take() {
         Some(session) => session,
-        None => match connector.connect() {
-            Ok(client) => Session::new(client),
+        None => match connector.session() {
+            Ok(session) => session,
             Err(error) => return Attempt::Again(error),
         },
     };
@@ -104,17 +108,19 @@ fn attempt(connector: &Connector, slot: &mut Option<Session>, access: Access, jo
         // One unchanging view, as on SQLite.
         Access::Read => "begin isolation level repeatable read read only",
     };
-    if let Err(error) = session.client.batch_execute(begin) {
-        return Attempt::Again(StorageError::Unavailable(describe(&error)));
+    if let Err(error) = session.execute_later(begin, &[]) {
+        return Attempt::Again(error);
     }
     let attempt = match (access, job.run(&mut Tx::postgres(&mut session))) {
         (Access::Write, Verdict::Keep) => {
-            return match session.client.batch_execute("commit") {
-                Ok(()) => {
+            // If one of the writes before it fails, the server takes the commit for a rollback.
+            return match session.run("commit", &[], &mut |_| {}) {
+                Ok(_) => {
                     *slot = Some(session);
                     Attempt::Done
                 }
-                Err(error) => refused_commit(&error),
+                Err(Failure::Refused(error)) => Attempt::Again(error),
+                Err(Failure::Sent(error)) => refused_commit(&error),
             };
         }
         (_, Verdict::Failed(error @ StorageError::Unavailable(_))) => return Attempt::Again(error),
@@ -122,7 +128,8 @@ fn attempt(connector: &Connector, slot: &mut Option<Session>, access: Access, jo
         (_, Verdict::Keep | Verdict::Decline | Verdict::Failed(_)) => Attempt::Done,
     };
     // A connection that cannot roll back is dropped, which has the same effect.
-    if session.client.batch_execute("rollback").is_ok() {
+    session.later.clear();
+    if session.execute("rollback", &[]).is_ok() {
         *slot = Some(session);
     }
     attempt
@@ -134,7 +141,7 @@ fn refused_commit(error: &Error) -> Attempt {
     let plain = error.as_db_error().filter(|cause| cause.parsed_severity() == Some(Severity::Error));
     match plain.map(|_| explain(error)) {
         None => Attempt::Failed(StorageError::Unclear),
-        Some(error @ StorageError::Conflict) => Attempt::Again(error),
+        Some(error @ (StorageError::Conflict | StorageError::Unavailable(_))) => Attempt::Again(error),
         Some(error) => Attempt::Failed(error),
     }
 }
@@ -168,12 +175,36 @@ impl Connector {
         Ok(Self { config, tls })
     }
 
-    pub(super) fn connect(&self) -> Result<Client, StorageError> {
+    /// A connection for what is not a transaction of ours.
+    pub(super) fn connect(&self) -> Result<::postgres::Client, StorageError> {
+        let config = ::postgres::Config::from(self.config.clone());
         let connected = match &self.tls {
-            Some(tls) => self.config.connect(tls.clone()),
-            None => self.config.connect(NoTls),
+            Some(tls) => config.connect(tls.clone()),
+            None => config.connect(NoTls),
         };
         connected.map_err(|error| StorageError::Unavailable(describe(&error)))
+    }
+
+    fn session(&self) -> Result<Session, StorageError> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+        let connected = runtime.block_on(async {
+            // The task that carries the messages ends with its client.
+            Ok(match &self.tls {
+                Some(tls) => {
+                    let (client, connection) = self.config.connect(tls.clone()).await?;
+                    tokio::spawn(connection);
+                    client
+                }
+                None => {
+                    let (client, connection) = self.config.connect(NoTls).await?;
+                    tokio::spawn(connection);
+                    client
+                }
+            })
+        });
+        let client = connected.map_err(|error| StorageError::Unavailable(describe(&error)))?;
+        Ok(Session { client, runtime, prepared: HashMap::new(), later: Vec::new() })
     }
 }
 
@@ -196,17 +227,36 @@ fn tls() -> Result<MakeRustlsConnect, StorageError> {
 
 /// A connection with the statements it has prepared.
 pub(super) struct Session {
+    // Before the runtime, which carries its messages.
     client: Client,
+    runtime: Runtime,
     prepared: HashMap<&'static str, Statement>,
+    /// What goes with the next statement, before it.
+    later: Vec<(Statement, Vec<OwnedValue>)>,
+}
+
+/// Why a statement has no answer.
+enum Failure {
+    /// It was not sent.
+    Refused(StorageError),
+    /// It was sent, and it or something before it failed.
+    Sent(Error),
 }
 
 impl Session {
-    fn new(client: Client) -> Self {
-        Self { client, prepared: HashMap::new() }
-    }
-
     pub(super) fn execute(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<u64, StorageError> {
         self.query(sql, params, &mut |_| {})
+    }
+
+    /// Sends it with the next statement, which fails if this fails.
+    pub(super) fn execute_later(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Param],
+    ) -> Result<(), StorageError> {
+        let statement = self.prepare(sql, params)?;
+        self.later.push((statement, params.iter().map(|param| OwnedValue::from(param.value())).collect()));
+        Ok(())
     }
 
     /// Shows `see` every row; the number of rows that were returned or changed.
@@ -216,31 +266,91 @@ impl Session {
         params: &[&dyn Param],
         see: &mut dyn FnMut(&Row),
     ) -> Result<u64, StorageError> {
-        let statement = self.prepare(sql).map_err(|error| explain(&error))?;
-        let values: Vec<Value<'_>> = params.iter().map(|param| param.value()).collect();
-        let fits = values.len() == statement.params().len()
-            && values.iter().zip(statement.params()).all(|(value, wanted)| value.fits(wanted));
-        if !fits {
-            let message = format!("it wants the parameters {:?}", statement.params());
-            return Err(StorageError::Statement { code: "client".to_owned(), message });
-        }
-        let run = || {
-            let mut rows = self.client.query_raw(&statement, values)?;
-            while let Some(row) = rows.next()? {
-                see(&row);
-            }
-            Ok(rows.rows_affected().unwrap_or_default())
-        };
-        run().map_err(|error: Error| explain(&error))
+        self.run(sql, params, see).map_err(|failure| match failure {
+            Failure::Refused(error) => error,
+            Failure::Sent(error) => explain(&error),
+        })
     }
 
-    fn prepare(&mut self, sql: &'static str) -> Result<Statement, Error> {
-        if let Some(statement) = self.prepared.get(sql) {
-            return Ok(statement.clone());
+    fn run(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Param],
+        see: &mut dyn FnMut(&Row),
+    ) -> Result<u64, Failure> {
+        let statement = self.prepare(sql, params).map_err(Failure::Refused)?;
+        let (client, before) = (&self.client, std::mem::take(&mut self.later));
+        let before = before.iter().map(|(statement, values)| {
+            drain(client, statement, values.iter().map(OwnedValue::borrowed), |_| {})
+        });
+        let last = drain(client, &statement, params.iter().map(|param| param.value()), see);
+        // Each is sent when it is first looked at, and they are looked at in this order.
+        let (before, last) = self.runtime.block_on(join(join_all(before), last));
+        // The first failure is the cause of those that follow.
+        before.into_iter().collect::<Result<Vec<_>, _>>().and(last).map_err(Failure::Sent)
+    }
+
+    fn prepare(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<Statement, StorageError> {
+        let statement = match self.prepared.get(sql) {
+            Some(statement) => statement.clone(),
+            None => {
+                let prepared = self.runtime.block_on(self.client.prepare(sql));
+                let statement = prepared.map_err(|error| explain(&error))?;
+                self.prepared.insert(sql, statement.clone());
+                statement
+            }
+        };
+        let fits = params.len() == statement.params().len()
+            && params.iter().zip(statement.params()).all(|(param, wanted)| param.value().fits(wanted));
+        if fits {
+            return Ok(statement);
         }
-        let statement = self.client.prepare(sql)?;
-        self.prepared.insert(sql, statement.clone());
-        Ok(statement)
+        let message = format!("it wants the parameters {:?}", statement.params());
+        Err(StorageError::Statement { code: "client".to_owned(), message })
+    }
+}
+
+async fn drain<'a>(
+    client: &Client,
+    statement: &Statement,
+    values: impl ExactSizeIterator<Item = Value<'a>>,
+    mut see: impl FnMut(&Row),
+) -> Result<u64, Error> {
+    let rows = client.query_raw(statement, values).await?;
+    pin_mut!(rows);
+    while let Some(row) = rows.next().await {
+        see(&row?);
+    }
+    Ok(rows.rows_affected().unwrap_or_default())
+}
+
+/// A value that is kept for later.
+enum OwnedValue {
+    Null,
+    Integer(i64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl From<Value<'_>> for OwnedValue {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Integer(integer) => Self::Integer(integer),
+            Value::Text(text) => Self::Text(text.to_owned()),
+            Value::Blob(bytes) => Self::Blob(bytes.to_vec()),
+        }
+    }
+}
+
+impl OwnedValue {
+    fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Integer(integer) => Value::Integer(*integer),
+            Self::Text(text) => Value::Text(text),
+            Self::Blob(bytes) => Value::Blob(bytes),
+        }
     }
 }
 

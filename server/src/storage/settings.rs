@@ -50,7 +50,7 @@ pub enum Engine {
 
 pub(super) enum Place {
     Sqlite(PathBuf),
-    Postgres(Box<postgres::Config>),
+    Postgres(Box<tokio_postgres::Config>),
 }
 
 impl StorageSettings {
@@ -63,7 +63,7 @@ impl StorageSettings {
         }
         if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
             // The parser's own message could repeat the password.
-            return postgres::Config::from_str(&self.url)
+            return tokio_postgres::Config::from_str(&self.url)
                 .map(|config| Place::Postgres(Box::new(config)))
                 .map_err(|_| StorageError::Open("the PostgreSQL URL is malformed".to_owned()));
         }

@@ -32,6 +32,15 @@ impl<'a> Tx<'a> {
         })
     }
 
+    /// Runs a statement whose count does not matter. It takes its place among the others, but PostgreSQL may get it only
+    /// with the next one, and if it fails, the next one or the commit does.
+    pub fn execute_later(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<(), StorageError> {
+        self.attempt(|connection| match connection {
+            Connection::Sqlite(session) => session.execute(sql, params).map(drop),
+            Connection::Postgres(session) => session.execute_later(sql, params),
+        })
+    }
+
     /// Runs a query and maps each row. An error of `map` is passed on and does not fail the transaction by itself.
     pub fn query<T>(
         &mut self,

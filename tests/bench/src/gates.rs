@@ -10,6 +10,7 @@ pub(crate) const GATES: &[Gate] = &[
     Gate { row: "line/reserve-growth-p50", bound: Bound::LeastRatio(1.0 / 1.3) },
     Gate { row: "line/reserve-growth-p99", bound: Bound::LeastRatio(1.0 / 1.3) },
     Gate { row: "line/create-sqlite", bound: Bound::LeastRatio(3.0) },
+    Gate { row: "line/create-postgresql", bound: Bound::LeastRatio(0.9) },
     Gate { row: "line/create-http", bound: Bound::LeastRatio(0.5) },
     Gate { row: "line/availability", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
     Gate { row: "push/p99", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },

@@ -34,6 +34,9 @@ struct Options {
     /// What the Kotlin and Swift programs printed; needed for `calls`
     #[arg(long)]
     calls_figures: Option<PathBuf>,
+    /// Where `pgbench` is; needed for one row of `line`
+    #[arg(long)]
+    pgbench: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -122,7 +125,7 @@ async fn run(options: &Options) -> Result<ExitCode, Failure> {
         rows.extend(match benchmark {
             Benchmark::Create => create::run(&counts).await?,
             Benchmark::Push => push::run(&counts).await?,
-            Benchmark::Line => line::run(options.quick).await?,
+            Benchmark::Line => line::run(options.quick, options.pgbench.as_deref()).await?,
             Benchmark::Calls => {
                 let missing =
                     "calls: the programs in Kotlin and Swift have to run first, as `cargo xtask bench` does";

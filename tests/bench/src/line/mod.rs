@@ -4,6 +4,8 @@
 mod create;
 mod ground;
 mod look;
+mod pgbench;
+mod recorder;
 mod reserve;
 
 use crate::Failure;
@@ -11,6 +13,7 @@ use crate::row::{Measure, Row};
 use ground::Ground;
 use ringback_server::storage::Engine;
 use ringback_server::storage::scratch::POSTGRES_VARIABLE;
+use std::path::Path;
 
 /// How much is measured.
 struct Counts {
@@ -20,6 +23,8 @@ struct Counts {
     reservations: usize,
     rounds: usize,
     creates_per_caller: usize,
+    /// Longer rounds: `pgbench` prepares its statements in each of them.
+    postgres_creates_per_caller: usize,
     looks: usize,
 }
 
@@ -28,13 +33,20 @@ const FULL: Counts = Counts {
     reservations: 600,
     rounds: 5,
     creates_per_caller: 16,
+    postgres_creates_per_caller: 96,
     looks: 500,
 };
-const QUICK: Counts =
-    Counts { lines: [2000, 5000, 10_000], reservations: 30, rounds: 1, creates_per_caller: 3, looks: 20 };
+const QUICK: Counts = Counts {
+    lines: [2000, 5000, 10_000],
+    reservations: 30,
+    rounds: 1,
+    creates_per_caller: 3,
+    postgres_creates_per_caller: 4,
+    looks: 20,
+};
 
-/// Measures SQLite, and of PostgreSQL what it is gated for.
-pub(crate) async fn run(quick: bool) -> Result<Vec<Row>, Failure> {
+/// Measures SQLite, and of PostgreSQL what it is gated for. `pgbench` is where that program is.
+pub(crate) async fn run(quick: bool, pgbench: Option<&Path>) -> Result<Vec<Row>, Failure> {
     let counts = if quick { QUICK } else { FULL };
     let mut rows = Vec::new();
 
@@ -56,6 +68,16 @@ pub(crate) async fn run(quick: bool) -> Result<Vec<Row>, Failure> {
             grounds.push(Ground::new(Engine::Postgres, *waiting).await?);
         }
         rows.extend(reserve::postgres(&grounds, &counts).await?);
+        drop(grounds);
+        match pgbench {
+            Some(pgbench) => {
+                println!("line: requests on PostgreSQL …");
+                rows.push(create::postgres(pgbench, &counts).await?);
+            }
+            None => println!(
+                "line: there is no pgbench beside PostgreSQL's server, so line/create-postgresql is missing"
+            ),
+        }
     } else {
         println!("line: {POSTGRES_VARIABLE} is not set, so PostgreSQL is left out");
     }
