@@ -9,6 +9,7 @@ pub mod devices;
 pub mod fcm;
 pub mod history;
 pub mod http;
+mod http2;
 pub mod lane;
 pub mod message;
 pub mod outbox;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use ringback_core::protocol::PushToken;
 use serde::Serialize;
 
@@ -107,6 +108,13 @@ struct AndroidNotification<'a> {
     title: &'a str,
     body: &'a str,
     tag: &'a str,
+}
+
+impl SendMessageRequest<'_> {
+    pub(super) fn to_json(&self) -> Bytes {
+        // Texts, names and numbers only: there is nothing in it that JSON cannot say.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
 }
 
 impl FcmPush {
