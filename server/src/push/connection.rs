@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::outcome::Outcome;
+use super::outcome::{NoAnswer, Outcome};
 
 /// How to connect to a provider.
 #[derive(Debug, Clone)]
@@ -46,6 +46,9 @@ pub enum PushSettingsError {
     /// No TLS on this machine, for example without any trust root.
     #[error("no TLS client could be made")]
     Tls(#[source] reqwest::Error),
+    /// No TLS either, for another reason.
+    #[error("no TLS client could be made: {0}")]
+    TlsVersions(#[source] rustls::Error),
 }
 
 impl ConnectionSettings {
@@ -87,14 +90,14 @@ pub(super) fn checked_endpoint(endpoint: &str) -> Result<String, PushSettingsErr
 
 /// A request without an answer: the push may or may not have got through, so it is sent again under the same ids.
 pub(super) fn no_answer(error: &reqwest::Error) -> Outcome {
-    let reason = if error.is_connect() {
-        "connect_failed"
+    let no_answer = if error.is_connect() {
+        NoAnswer::ConnectFailed
     } else if error.is_timeout() {
-        "timed_out"
+        NoAnswer::TimedOut
     } else {
-        "connection_lost"
+        NoAnswer::ConnectionLost
     };
-    Outcome::RetryAt { after: Duration::from_secs(1), reason: reason.to_owned() }
+    no_answer.into()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod devices;
 pub mod fcm;
 pub mod history;
 pub mod http;
+mod http2;
 pub mod lane;
 pub mod ledger;
 pub mod message;

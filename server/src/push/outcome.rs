@@ -47,6 +47,25 @@ pub enum Outcome {
     },
 }
 
+/// Why nothing came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    ConnectFailed,
+    TimedOut,
+    ConnectionLost,
+}
+
+impl From<NoAnswer> for Outcome {
+    fn from(no_answer: NoAnswer) -> Self {
+        let reason = match no_answer {
+            NoAnswer::ConnectFailed => "connect_failed",
+            NoAnswer::TimedOut => "timed_out",
+            NoAnswer::ConnectionLost => "connection_lost",
+        };
+        Self::RetryAt { after: Duration::from_secs(1), reason: reason.to_owned() }
+    }
+}
+
 /// The longest wait that [`backoff`] grows to by itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15 * 60);
 

@@ -1,5 +1,7 @@
 //! One push for APNs, and what must hold before it leaves.
 
+use http::HeaderValue;
+use http::uri::PathAndQuery;
 use ringback_core::protocol::{PushToken, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
@@ -63,11 +65,11 @@ pub enum ApnsExpiration {
 }
 
 impl ApnsExpiration {
-    pub(super) fn header(self) -> String {
+    fn header(self) -> HeaderValue {
         match self {
-            Self::DoNotStore => "0".to_owned(),
+            Self::DoNotStore => HeaderValue::from_static("0"),
             // 0 means something else, so an instant before it becomes the first after it.
-            Self::At(instant) => instant.as_second().max(1).to_string(),
+            Self::At(instant) => instant.as_second().max(1).into(),
         }
     }
 }
@@ -126,7 +128,11 @@ const MAX_COLLAPSE_ID_BYTES: usize = 64;
 /// What goes over the wire for a valid push.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    pub(super) topic: String,
+    pub(super) path: PathAndQuery,
+    pub(super) topic: HeaderValue,
+    pub(super) expiration: HeaderValue,
+    pub(super) apns_id: HeaderValue,
+    pub(super) collapse_id: Option<HeaderValue>,
     pub(super) body: bytes::Bytes,
 }
 
@@ -138,26 +144,49 @@ impl ApnsPush {
         {
             return Err(InvalidApnsPush::DeviceToken);
         }
+        let path =
+            PathAndQuery::try_from(format!("/3/device/{token}")).map_err(|_| InvalidApnsPush::DeviceToken)?;
         if !is_bundle_id(&self.topic) {
             return Err(InvalidApnsPush::Topic);
         }
+        let topic = format!("{}{}", self.topic, self.push_type.topic_suffix());
+        let topic = HeaderValue::try_from(topic).map_err(|_| InvalidApnsPush::Topic)?;
         if self.push_type == ApnsPushType::Background && self.priority != ApnsPriority::PowerSaving {
             return Err(InvalidApnsPush::BackgroundPriority);
         }
-        if let Some(id) = &self.collapse_id
-            && (id.is_empty()
-                || id.len() > MAX_COLLAPSE_ID_BYTES
-                || !id.bytes().all(|byte| byte.is_ascii_graphic()))
-        {
-            return Err(InvalidApnsPush::CollapseId);
-        }
+        let collapse_id = self.collapse_id.as_deref().map(checked_collapse_id).transpose()?;
         check_payload(self.push_type, &self.payload).map_err(InvalidApnsPush::Payload)?;
         let body = self.payload.to_string();
         if body.len() > MAX_PAYLOAD_BYTES {
             return Err(InvalidApnsPush::PayloadTooLarge { bytes: body.len() });
         }
-        Ok(Prepared { topic: format!("{}{}", self.topic, self.push_type.topic_suffix()), body: body.into() })
+        let mut apns_id = [0; uuid::fmt::Hyphenated::LENGTH];
+        let apns_id = self.apns_id.hyphenated().encode_lower(&mut apns_id);
+        Ok(Prepared {
+            path,
+            topic,
+            expiration: self.expiration.header(),
+            // What a UUID consists of is a header value.
+            apns_id: never_indexed(apns_id).unwrap_or(HeaderValue::from_static("")),
+            collapse_id,
+            body: body.into(),
+        })
     }
+}
+
+fn checked_collapse_id(id: &str) -> Result<HeaderValue, InvalidApnsPush> {
+    let fits = (1..=MAX_COLLAPSE_ID_BYTES).contains(&id.len());
+    if !fits || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(InvalidApnsPush::CollapseId);
+    }
+    never_indexed(id).ok_or(InvalidApnsPush::CollapseId)
+}
+
+/// A value that is another one with each push: in HPACK's table it would only push out those that come again.
+fn never_indexed(value: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn is_bundle_id(topic: &str) -> bool {

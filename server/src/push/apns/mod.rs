@@ -4,7 +4,8 @@ mod classify;
 mod message;
 mod provider_token;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ringback_core::protocol::{ApnsEnvironment, Timestamp};
 use serde::Deserialize;
 
@@ -13,8 +14,16 @@ use self::message::Prepared;
 pub use self::message::{ApnsExpiration, ApnsPriority, ApnsPush, ApnsPushType, InvalidApnsPush};
 pub use self::provider_token::ApnsKey;
 use self::provider_token::ProviderTokens;
-use super::connection::{ConnectionSettings, PushSettingsError, checked_endpoint, no_answer};
+use super::connection::{ConnectionSettings, PushSettingsError};
+use super::http2::{Answer, Http2Client};
 use super::outcome::{Outcome, parse_retry_after};
+
+const APNS_ID: HeaderName = HeaderName::from_static("apns-id");
+const APNS_TOPIC: HeaderName = HeaderName::from_static("apns-topic");
+const APNS_PUSH_TYPE: HeaderName = HeaderName::from_static("apns-push-type");
+const APNS_PRIORITY: HeaderName = HeaderName::from_static("apns-priority");
+const APNS_EXPIRATION: HeaderName = HeaderName::from_static("apns-expiration");
+const APNS_COLLAPSE_ID: HeaderName = HeaderName::from_static("apns-collapse-id");
 
 /// What an [`ApnsClient`] is made of.
 #[derive(Debug, Clone)]
@@ -35,10 +44,9 @@ pub fn apns_endpoint(environment: ApnsEnvironment) -> &'static str {
     }
 }
 
-/// One team's road to one of Apple's environments: one connection, one provider token. Make it once and share it.
+/// One team's road to one of Apple's environments: few connections, one provider token. Make it once and share it.
 pub struct ApnsClient {
-    endpoint: String,
-    http: reqwest::Client,
+    http: Http2Client,
     tokens: ProviderTokens,
 }
 
@@ -54,17 +62,8 @@ struct Refusal {
 impl ApnsClient {
     /// Checks the settings; connects on the first push.
     pub fn new(settings: &ApnsSettings) -> Result<Self, PushSettingsError> {
-        let http = settings
-            .connection
-            .client_builder()?
-            // APNs speaks nothing else, and a client that knows it opens one connection for many pushes at once
-            // instead of one for each.
-            .http2_prior_knowledge()
-            .build()
-            .map_err(PushSettingsError::Tls)?;
         Ok(Self {
-            endpoint: checked_endpoint(&settings.endpoint)?,
-            http,
+            http: Http2Client::new(&settings.endpoint, &settings.connection)?,
             tokens: ProviderTokens::new(&settings.key)?,
         })
     }
@@ -88,44 +87,38 @@ impl ApnsClient {
         }
     }
 
-    async fn post(&self, push: &ApnsPush, prepared: &Prepared, authorization: &str) -> Outcome {
-        let url = format!("{}/3/device/{}", self.endpoint, push.device_token.expose());
-        let mut request = self
-            .http
-            .post(url)
-            .header(AUTHORIZATION, authorization)
-            .header(CONTENT_TYPE, "application/json")
-            .header("apns-id", push.apns_id.to_string())
-            .header("apns-topic", &prepared.topic)
-            .header("apns-push-type", push.push_type.header())
-            .header("apns-priority", push.priority.header())
-            .header("apns-expiration", push.expiration.header());
-        if let Some(collapse_id) = &push.collapse_id {
-            request = request.header("apns-collapse-id", collapse_id);
-        }
-        match request.body(prepared.body.clone()).send().await {
-            Ok(answer) => read_answer(push, answer).await,
-            Err(error) => no_answer(&error),
+    async fn post(&self, push: &ApnsPush, prepared: &Prepared, authorization: &HeaderValue) -> Outcome {
+        let headers = || {
+            let mut headers = HeaderMap::with_capacity(8);
+            headers.insert(AUTHORIZATION, authorization.clone());
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(APNS_ID, prepared.apns_id.clone());
+            headers.insert(APNS_TOPIC, prepared.topic.clone());
+            headers.insert(APNS_PUSH_TYPE, HeaderValue::from_static(push.push_type.header()));
+            headers.insert(APNS_PRIORITY, HeaderValue::from_static(push.priority.header()));
+            headers.insert(APNS_EXPIRATION, prepared.expiration.clone());
+            if let Some(collapse_id) = &prepared.collapse_id {
+                headers.insert(APNS_COLLAPSE_ID, collapse_id.clone());
+            }
+            headers
+        };
+        match self.http.post(&prepared.path, headers, &prepared.body).await {
+            Ok(answer) => read_answer(push, &answer),
+            Err(no_answer) => no_answer.into(),
         }
     }
 }
 
-async fn read_answer(push: &ApnsPush, answer: reqwest::Response) -> Outcome {
-    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
-    let status = answer.status().as_u16();
-    if status == 200 {
-        let provider_id = header("apns-id").map_or_else(|| push.apns_id.to_string(), str::to_owned);
+fn read_answer(push: &ApnsPush, answer: &Answer) -> Outcome {
+    if answer.status == 200 {
+        let provider_id = answer.header(APNS_ID).map_or_else(|| push.apns_id.to_string(), str::to_owned);
         return Outcome::Delivered { provider_id };
     }
-    let retry_after =
-        header(RETRY_AFTER.as_str()).and_then(|value| parse_retry_after(value, Timestamp::now()));
+    let retry_after = answer.header(RETRY_AFTER).and_then(|value| parse_retry_after(value, Timestamp::now()));
     // The status alone decides when the body is lost or is not Apple's.
-    let refusal: Refusal = match answer.bytes().await {
-        Ok(body) => serde_json::from_slice(&body).unwrap_or_default(),
-        Err(_) => Refusal::default(),
-    };
+    let refusal: Refusal = serde_json::from_slice(&answer.body).unwrap_or_default();
     let timestamp = refusal.timestamp.and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    classify(status, &refusal.reason, timestamp, retry_after)
+    classify(answer.status, &refusal.reason, timestamp, retry_after)
 }
 
 fn cannot_sign(error: &jsonwebtoken::errors::Error) -> Outcome {

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use http::HeaderValue;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ringback_core::protocol::Timestamp;
 use serde::Serialize;
@@ -42,7 +43,7 @@ struct Claims<'a> {
 
 #[derive(Default)]
 struct Minted {
-    authorization: Option<String>,
+    authorization: Option<HeaderValue>,
     minted_at_s: i64,
     forced_at_s: Option<i64>,
 }
@@ -71,7 +72,7 @@ impl ProviderTokens {
     }
 
     /// The value of the `authorization` header.
-    pub(super) fn authorization(&self, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
+    pub(super) fn authorization(&self, now: Timestamp) -> Result<HeaderValue, jsonwebtoken::errors::Error> {
         let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
         self.current_or_new(&mut minted, now.as_second())
     }
@@ -80,12 +81,12 @@ impl ProviderTokens {
     /// last that was made out of turn.
     pub(super) fn after_refusal(
         &self,
-        refused: &str,
+        refused: &HeaderValue,
         now: Timestamp,
-    ) -> Result<Option<String>, jsonwebtoken::errors::Error> {
+    ) -> Result<Option<HeaderValue>, jsonwebtoken::errors::Error> {
         let now_s = now.as_second();
         let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
-        if minted.authorization.as_deref() == Some(refused) {
+        if minted.authorization.as_ref() == Some(refused) {
             if minted.forced_at_s.is_some_and(|forced_at_s| (now_s - forced_at_s) < LEAST_BETWEEN_FORCED_S) {
                 return Ok(None);
             }
@@ -95,15 +96,21 @@ impl ProviderTokens {
         self.current_or_new(&mut minted, now_s).map(Some)
     }
 
-    fn current_or_new(&self, minted: &mut Minted, now_s: i64) -> Result<String, jsonwebtoken::errors::Error> {
+    fn current_or_new(
+        &self,
+        minted: &mut Minted,
+        now_s: i64,
+    ) -> Result<HeaderValue, jsonwebtoken::errors::Error> {
         match &minted.authorization {
             Some(current) if is_fresh(minted.minted_at_s, now_s) => Ok(current.clone()),
             _ => self.mint(minted, now_s),
         }
     }
 
-    fn mint(&self, minted: &mut Minted, now_s: i64) -> Result<String, jsonwebtoken::errors::Error> {
-        let authorization = format!("bearer {}", self.sign(now_s)?);
+    fn mint(&self, minted: &mut Minted, now_s: i64) -> Result<HeaderValue, jsonwebtoken::errors::Error> {
+        let mut authorization = HeaderValue::try_from(format!("bearer {}", self.sign(now_s)?))
+            .map_err(|_| jsonwebtoken::errors::ErrorKind::InvalidToken)?;
+        authorization.set_sensitive(true);
         minted.authorization = Some(authorization.clone());
         minted.minted_at_s = now_s;
         Ok(authorization)
@@ -143,7 +150,7 @@ mod tests {
     fn a_token_is_kept_and_renewed_between_20_and_60_minutes() {
         let tokens = tokens();
         let first = tokens.authorization(at(1_000_000)).unwrap();
-        assert!(first.starts_with("bearer "));
+        assert!(first.as_bytes().starts_with(b"bearer "));
         assert_eq!(tokens.authorization(at(1_000_000 + 20 * 60)).unwrap(), first);
         assert_ne!(tokens.authorization(at(1_000_000 + 59 * 60)).unwrap(), first);
     }
@@ -183,7 +190,7 @@ mod tests {
             team_id: "TEAM123456".into(),
         };
         let token = ProviderTokens::new(&key).unwrap().authorization(at(1_000_000)).unwrap();
-        let parts: Vec<&str> = token.trim_start_matches("bearer ").split('.').collect();
+        let parts: Vec<&str> = token.to_str().unwrap().trim_start_matches("bearer ").split('.').collect();
         let text = |part: &str| {
             use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
             URL_SAFE_NO_PAD.decode(part).unwrap()

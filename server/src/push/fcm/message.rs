@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use ringback_core::protocol::PushToken;
 use serde::Serialize;
 
@@ -151,6 +152,13 @@ impl FcmNotification {
                 AndroidNotification { title_loc_key: Some(title), body_loc_key: Some(body), ..shown }
             }
         }
+    }
+}
+
+impl SendMessageRequest<'_> {
+    pub(super) fn to_json(&self) -> Bytes {
+        // Texts, names and numbers only: there is nothing in it that JSON cannot say.
+        serde_json::to_vec(self).unwrap_or_default().into()
     }
 }
 

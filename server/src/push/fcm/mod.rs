@@ -4,16 +4,19 @@ mod classify;
 mod message;
 mod service_account;
 
-use reqwest::header::{AUTHORIZATION, RETRY_AFTER};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue};
 use ringback_core::protocol::Timestamp;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub use self::classify::{FcmRefusal, classify};
-use self::message::SendMessageRequest;
 pub use self::message::{FcmNotification, FcmPriority, FcmPush, FcmTarget, FcmText, InvalidFcmPush};
 use self::service_account::ServiceAccount;
-use super::connection::{ConnectionSettings, PushSettingsError, checked_endpoint, no_answer};
+use super::connection::{ConnectionSettings, PushSettingsError};
+use super::http2::{Answer, Http2Client};
 use super::outcome::{Outcome, parse_retry_after};
 
 /// Google's endpoint.
@@ -40,10 +43,10 @@ impl std::fmt::Debug for FcmSettings {
     }
 }
 
-/// One Firebase project's road to its devices: one pool of connections, one access token. Make it once and share it.
+/// One Firebase project's road to its devices: few connections, one access token. Make it once and share it.
 pub struct FcmClient {
-    send_url: String,
-    http: reqwest::Client,
+    path: PathAndQuery,
+    http: Http2Client,
     account: ServiceAccount,
 }
 
@@ -55,11 +58,12 @@ struct Sent {
 impl FcmClient {
     /// Checks the settings; connects on the first push.
     pub fn new(settings: &FcmSettings) -> Result<Self, PushSettingsError> {
-        let account = ServiceAccount::new(&settings.service_account_json)?;
-        let endpoint = checked_endpoint(&settings.endpoint)?;
+        let account = ServiceAccount::new(&settings.service_account_json, &settings.connection)?;
+        let path = format!("/v1/projects/{}/messages:send", account.project_id);
+        let wrong_project = |_| PushSettingsError::ServiceAccount("project_id is not one".to_owned());
         Ok(Self {
-            send_url: format!("{endpoint}/v1/projects/{}/messages:send", account.project_id),
-            http: settings.connection.client_builder()?.build().map_err(PushSettingsError::Tls)?,
+            path: PathAndQuery::try_from(path).map_err(wrong_project)?,
+            http: Http2Client::new(&settings.endpoint, &settings.connection)?,
             account,
         })
     }
@@ -67,43 +71,40 @@ impl FcmClient {
     /// Sends one push and says what became of it. An access token that Google does not take is renewed and the push
     /// sent once more before [`Outcome::RenewCredential`] is given.
     pub async fn send(&self, push: &FcmPush) -> Result<Outcome, InvalidFcmPush> {
-        let request = push.prepare()?;
-        Ok(self.send_with_renewal(&request).await.unwrap_or_else(|no_token| no_token))
+        let body = push.prepare()?.to_json();
+        Ok(self.send_with_renewal(&body).await.unwrap_or_else(|no_token| no_token))
     }
 
-    async fn send_with_renewal(&self, request: &SendMessageRequest<'_>) -> Result<Outcome, Outcome> {
-        let authorization = self.account.authorization(&self.http, None).await?;
-        let outcome = self.post(request, &authorization).await;
+    async fn send_with_renewal(&self, body: &Bytes) -> Result<Outcome, Outcome> {
+        let authorization = self.account.authorization(None).await?;
+        let outcome = self.post(body, &authorization).await;
         if outcome != Outcome::RenewCredential {
             return Ok(outcome);
         }
-        let renewed = self.account.authorization(&self.http, Some(&authorization)).await?;
-        Ok(self.post(request, &renewed).await)
+        let renewed = self.account.authorization(Some(&authorization)).await?;
+        Ok(self.post(body, &renewed).await)
     }
 
-    async fn post(&self, request: &SendMessageRequest<'_>, authorization: &str) -> Outcome {
-        let sent =
-            self.http.post(&self.send_url).header(AUTHORIZATION, authorization).json(request).send().await;
-        match sent {
-            Ok(answer) => read_answer(answer).await,
-            Err(error) => no_answer(&error),
+    async fn post(&self, body: &Bytes, authorization: &HeaderValue) -> Outcome {
+        let headers = || {
+            let mut headers = HeaderMap::with_capacity(2);
+            headers.insert(AUTHORIZATION, authorization.clone());
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers
+        };
+        match self.http.post(&self.path, headers, body).await {
+            Ok(answer) => read_answer(&answer),
+            Err(no_answer) => no_answer.into(),
         }
     }
 }
 
-async fn read_answer(answer: reqwest::Response) -> Outcome {
-    let status = answer.status().as_u16();
-    let retry_after = answer
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| parse_retry_after(value.to_str().ok()?, Timestamp::now()));
-    let body = answer.bytes().await;
-    if status == 200 {
+fn read_answer(answer: &Answer) -> Outcome {
+    if answer.status == 200 {
         // Google has taken it, even if its name for it was lost on the way.
-        let name =
-            body.ok().and_then(|body| serde_json::from_slice::<Sent>(&body).ok()).map(|sent| sent.name);
+        let name = serde_json::from_slice::<Sent>(&answer.body).map(|sent| sent.name);
         return Outcome::Delivered { provider_id: name.unwrap_or_default() };
     }
-    let refusal = body.map(|body| FcmRefusal::parse(&body)).unwrap_or_default();
-    classify(status, &refusal, retry_after)
+    let retry_after = answer.header(RETRY_AFTER).and_then(|value| parse_retry_after(value, Timestamp::now()));
+    classify(answer.status, &FcmRefusal::parse(&answer.body), retry_after)
 }

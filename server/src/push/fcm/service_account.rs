@@ -1,15 +1,17 @@
 //! OAuth for a service account: the JWT bearer grant of RFC 7523, as Google documents it for server applications.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use http::HeaderValue;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ringback_core::protocol::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use crate::push::connection::{PushSettingsError, no_answer};
+use crate::push::connection::{ConnectionSettings, PushSettingsError, no_answer};
 use crate::push::outcome::{Outcome, parse_retry_after};
 
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
@@ -52,23 +54,37 @@ struct Refused {
 
 #[derive(Clone)]
 struct Token {
-    authorization: Arc<str>,
+    authorization: HeaderValue,
     expires_at_s: i64,
+}
+
+type Renewal = Shared<BoxFuture<'static, Result<HeaderValue, Outcome>>>;
+
+#[derive(Default)]
+struct Access {
+    token: Option<Token>,
+    /// One fetch for all who wait, and its failure too.
+    renewal: Option<Renewal>,
 }
 
 /// A service account and the access token it has at the moment.
 pub(super) struct ServiceAccount {
     pub(super) project_id: String,
+    token_source: Arc<TokenSource>,
+    access: Arc<Mutex<Access>>,
+}
+
+/// What access tokens are asked for with.
+struct TokenSource {
     client_email: String,
     token_uri: String,
     header: Header,
     key: EncodingKey,
-    /// Held while a token is fetched: one fetch for all who wait.
-    token: Mutex<Option<Token>>,
+    http: reqwest::Client,
 }
 
 impl ServiceAccount {
-    pub(super) fn new(json: &str) -> Result<Self, PushSettingsError> {
+    pub(super) fn new(json: &str, connection: &ConnectionSettings) -> Result<Self, PushSettingsError> {
         let json: Json =
             serde_json::from_str(json).map_err(|error| PushSettingsError::ServiceAccount(about(&error)))?;
         let private_key = Zeroizing::new(json.private_key);
@@ -78,41 +94,50 @@ impl ServiceAccount {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = json.private_key_id;
         let key = EncodingKey::from_rsa_pem(private_key.as_bytes()).map_err(PushSettingsError::Key)?;
-        Ok(Self {
-            project_id: json.project_id,
-            client_email: json.client_email,
-            token_uri: json.token_uri,
-            header,
-            key,
-            token: Mutex::new(None),
-        })
+        let http = connection.client_builder()?.build().map_err(PushSettingsError::Tls)?;
+        let source =
+            TokenSource { client_email: json.client_email, token_uri: json.token_uri, header, key, http };
+        Ok(Self { project_id: json.project_id, token_source: Arc::new(source), access: Arc::default() })
     }
 
     /// The value of the `authorization` header, from the store or fetched. `refused` is one that FCM did not take:
     /// it is not given again. What could not be fetched is an outcome.
-    pub(super) async fn authorization(
-        &self,
-        http: &reqwest::Client,
-        refused: Option<&str>,
-    ) -> Result<Arc<str>, Outcome> {
-        let mut token = self.token.lock().await;
-        let now_s = Timestamp::now().as_second();
-        if let Some(token) = &*token
-            && token.expires_at_s - RENEW_BEFORE_S > now_s
-            && refused != Some(&*token.authorization)
-        {
-            return Ok(token.authorization.clone());
-        }
-        let granted = self.fetch(http, now_s).await?;
-        let authorization: Arc<str> = format!("Bearer {}", granted.access_token).into();
-        *token = Some(Token {
-            authorization: authorization.clone(),
-            expires_at_s: now_s.saturating_add(granted.expires_in),
-        });
-        Ok(authorization)
+    pub(super) async fn authorization(&self, refused: Option<&HeaderValue>) -> Result<HeaderValue, Outcome> {
+        let renewal = {
+            let mut access = self.access.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(token) = &access.token
+                && token.expires_at_s - RENEW_BEFORE_S > Timestamp::now().as_second()
+                && refused != Some(&token.authorization)
+            {
+                return Ok(token.authorization.clone());
+            }
+            access.renewal.get_or_insert_with(|| self.renew()).clone()
+        };
+        renewal.await
     }
 
-    async fn fetch(&self, http: &reqwest::Client, now_s: i64) -> Result<Granted, Outcome> {
+    /// In a task of its own, so that it does not end with whoever asked first.
+    fn renew(&self) -> Renewal {
+        let (source, access) = (self.token_source.clone(), self.access.clone());
+        let task = tokio::spawn(async move {
+            let fetched = source.fetch().await;
+            let mut access = access.lock().unwrap_or_else(PoisonError::into_inner);
+            access.renewal = None;
+            let token = fetched?;
+            let authorization = token.authorization.clone();
+            access.token = Some(token);
+            Ok(authorization)
+        });
+        let ended = |_| {
+            Err(Outcome::RetryAt { after: Duration::from_secs(1), reason: "oauth_unreadable".to_owned() })
+        };
+        async move { task.await.unwrap_or_else(ended) }.boxed().shared()
+    }
+}
+
+impl TokenSource {
+    async fn fetch(&self) -> Result<Token, Outcome> {
+        let now_s = Timestamp::now().as_second();
         let assertion = Assertion {
             iss: &self.client_email,
             scope: SCOPE,
@@ -122,7 +147,8 @@ impl ServiceAccount {
         };
         let assertion = jsonwebtoken::encode(&self.header, &assertion, &self.key)
             .map_err(|_| Outcome::LaneBlocked { reason: "cannot_sign".to_owned() })?;
-        let answer = http
+        let answer = self
+            .http
             .post(&self.token_uri)
             .form(&[("grant_type", GRANT), ("assertion", &assertion)])
             .send()
@@ -135,12 +161,23 @@ impl ServiceAccount {
             .and_then(|value| parse_retry_after(value.to_str().ok()?, Timestamp::now()));
         let body = answer.bytes().await.map_err(|error| no_answer(&error))?;
         if status == 200 {
-            let unreadable =
-                |_| Outcome::RetryAt { after: Duration::from_secs(1), reason: "oauth_unreadable".to_owned() };
-            return serde_json::from_slice(&body).map_err(unreadable);
+            return Token::of(&body, now_s).ok_or_else(|| Outcome::RetryAt {
+                after: Duration::from_secs(1),
+                reason: "oauth_unreadable".to_owned(),
+            });
         }
         let refused: Refused = serde_json::from_slice(&body).unwrap_or_default();
         Err(classify(status, &refused.error, retry_after))
+    }
+}
+
+impl Token {
+    /// Reads what was granted at `now_s`.
+    fn of(body: &[u8], now_s: i64) -> Option<Self> {
+        let granted: Granted = serde_json::from_slice(body).ok()?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", granted.access_token)).ok()?;
+        authorization.set_sensitive(true);
+        Some(Self { authorization, expires_at_s: now_s.saturating_add(granted.expires_in) })
     }
 }
 
@@ -175,16 +212,20 @@ mod tests {
         }
     }
 
+    fn account(json: &str) -> Result<ServiceAccount, PushSettingsError> {
+        ServiceAccount::new(json, &ConnectionSettings::default())
+    }
+
     #[test]
     fn what_is_wrong_is_named_and_the_key_is_not() {
         for wrong in ["{", "{}", r#"{"private_key": 5, "hidden": "words"}"#] {
-            let Err(error) = ServiceAccount::new(wrong) else { panic!("{wrong}") };
+            let Err(error) = account(wrong) else { panic!("{wrong}") };
             assert!(matches!(error, PushSettingsError::ServiceAccount(_)));
             assert!(!error.to_string().contains("words"));
         }
         let plain = r#"{"project_id": "p", "client_email": "e", "private_key": "k", "token_uri": "http://localhost"}"#;
-        assert!(matches!(ServiceAccount::new(plain), Err(PushSettingsError::Endpoint(_))));
+        assert!(matches!(account(plain), Err(PushSettingsError::Endpoint(_))));
         let no_key = plain.replace("http:", "https:");
-        assert!(matches!(ServiceAccount::new(&no_key), Err(PushSettingsError::Key(_))));
+        assert!(matches!(account(&no_key), Err(PushSettingsError::Key(_))));
     }
 }
