@@ -6,106 +6,26 @@
 use jiff::Timestamp;
 use reqwest::Method;
 use ringback_core::client::PushOutcome;
-use ringback_core::protocol::{
-    ApnsEnvironment, CallbackRequest, EventKind, PushEvent, PushRegistration, PushTarget, PushToken,
-};
+use ringback_core::protocol::EventKind;
 use ringback_doubles::{Fault, Received};
-use ringback_e2e::{Phone, PhoneKind, TOPIC, Wire, number};
-use ringback_server::app::Effects;
-use ringback_server::callbacks::{self, NewCallback, create};
+use ringback_e2e::{Phone, PhoneKind, Wire, number};
 use ringback_server::centre::Centre;
-use ringback_server::clock::now;
-use ringback_server::push::{devices, outbox, texts::TextKey};
 use ringback_server::refusal::Refusal;
-use ringback_server::storage::{Engine, Storage, Tx, Vault};
+use ringback_server::storage::{Engine, Storage, Vault};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+mod crowd;
 mod support;
+use crowd::{DEVICES, LIMIT, metric, queue_up, until};
 use support::{Failure, World};
 
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// Looks again and again until it holds.
-async fn until<F: Future<Output = Result<bool, Failure>>>(
-    mut look: impl FnMut() -> F,
-) -> Result<(), Failure> {
-    let looking = async {
-        let mut round = tokio::time::interval(Duration::from_millis(50));
-        while !look().await? {
-            round.tick().await;
-        }
-        Ok(())
-    };
-    tokio::time::timeout(LIMIT, looking).await?
-}
-
-/// A value of a metric, 0 when it was never counted.
-async fn metric(url: &str, name: &str, labels: &[&str]) -> Result<f64, Failure> {
-    let text = reqwest::get(format!("{url}/metrics")).await?.text().await?;
-    let line = text
-        .lines()
-        .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-    Ok(line.sum())
-}
-
 const QUEUED: usize = 10_000;
-/// Each of so many people has five devices, and is told two things.
-const PEOPLE: usize = 1000;
-const DEVICES: usize = QUEUED / PEOPLE / 2;
+/// Each has five devices, and is told two things.
+const PEOPLE: usize = QUEUED / DEVICES / 2;
 const TEN_MINUTES_US: i64 = 600 * 1_000_000;
-
-/// Each is told one thing that is true for five minutes, and one that is true for a day.
-async fn queue_up(storage: &Storage, centre: &Arc<Centre>) -> Result<(), Refusal> {
-    for batch in 0..PEOPLE / 50 {
-        let centre = centre.clone();
-        storage
-            .write(move |tx| {
-                for person in batch * 50..(batch + 1) * 50 {
-                    Effects::collect(tx, |tx, effects| say_twice(tx, effects, &centre, person))?;
-                }
-                Ok::<_, Refusal>(())
-            })
-            .await?;
-    }
-    Ok(())
-}
-
-fn say_twice(tx: &mut Tx<'_>, effects: &mut Effects, centre: &Centre, index: usize) -> Result<(), Refusal> {
-    let installation = format!("in_{index}");
-    tx.execute(
-        "insert into installations (id, app_key_id, secret_hash, token_hash, event_seq, created_at) \
-         select $1, min(k.id), $2, $2, 0, $3 from api_keys k where k.kind = 'app'",
-        &[&installation, &installation.as_bytes().to_vec(), &now()],
-    )?;
-    for device in 0..DEVICES {
-        let target = PushTarget::Apns {
-            token: PushToken::new(format!("{:064x}", index * DEVICES + device)),
-            environment: ApnsEnvironment::Sandbox,
-            topic: TOPIC.to_owned(),
-        };
-        let name = Some(format!("device-{device}"));
-        let registration = PushRegistration { name, ..PushRegistration::new(target) };
-        devices::register(tx, &centre.vault, &installation, &registration, now())?;
-    }
-    let request = CallbackRequest::new(format!("crowd-{}", index / 200), number(index % 200));
-    let new = NewCallback::check(installation, None, request)?;
-    let callback = create(tx, effects, centre, &new, now())?;
-    let record = callbacks::find(tx, &callback.id)?;
-    tx.execute("update callbacks set upcoming_told = 1 where id = $1", &[&record.id])?;
-    for (event, occasion, text) in [
-        (PushEvent::CallbackUpcoming, 1, TextKey::CallbackUpcoming),
-        (PushEvent::CallbackChanged, 1, TextKey::CallbackRescheduled),
-    ] {
-        let news = outbox::News { event, occasion, text, from: None, until: None };
-        outbox::enqueue(tx, effects, &record, &news, now())?;
-    }
-    Ok(())
-}
 
 async fn states(storage: &Storage) -> Result<Vec<(String, String, i64)>, Refusal> {
     storage
@@ -139,12 +59,7 @@ async fn ten_minutes_later(storage: &Storage) -> Result<(), Refusal> {
 async fn the_network_is_cut_for_ten_minutes(engine: Engine) -> Result<(), Failure> {
     let mut world = World::start(engine).await?;
     let staff = world.centre.staff();
-    for crowd in 0..PEOPLE / 200 {
-        // Nobody is there: the server would tell people so.
-        let push = json!({ "upcoming_below_s": null });
-        let service = json!({ "name": format!("crowd-{crowd}"), "queue": "support", "push": push });
-        staff.ask(Method::POST, "services", Some(service)).await?;
-    }
+    crowd::services(&staff, PEOPLE).await?;
     world.centre.stop().await?;
     let endpoint = world.centre.doubles.apns.endpoint();
     let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).ok_or("a port")?;
@@ -158,7 +73,7 @@ async fn the_network_is_cut_for_ten_minutes(engine: Engine) -> Result<(), Failur
     settings.key_file = world.centre.folder().join("ringback.key");
     let storage = Storage::open(&settings).await?;
     let centre = Arc::new(Centre::new(Arc::new(Vault::open(&settings)?)));
-    queue_up(&storage, &centre).await?;
+    queue_up(&storage, &centre, PEOPLE).await?;
     if engine == Engine::Sqlite {
         // One process on a file of SQLite at a time, as in service.
         ten_minutes_later_while_cut(&mut world, &storage).await?;
