@@ -18,7 +18,7 @@ writes this file anew.
 
 *Delivery* is its state after the try: `pending` is tried again until it is delivered, is no longer true, or its time has run
 out (`expired`, with the last reason). *Again* is the first wait where the provider names none; waits double with each try up
-to 15 minutes, and get up to a quarter longer so that not all come back at once. A longer `Retry-After` counts. A try that does
+to 15 minutes, and get up to a quarter longer so that not all come back at once. A `Retry-After` takes its place. A try that does
 not count leaves `attempts` as it was. *Lane* is what all pushes with the same credential, and for Apple the same app and
 environment, feel of it. A refused lane rests for 2 s, then 4 s, up to 30 s, and sends one push to find out; an unreached one
 looks every second; after 8 breaks in a row a lane counts as unreached. Its pushes wait and are not lost. *Label* is
