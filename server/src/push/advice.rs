@@ -16,8 +16,7 @@ type Known = (Option<&'static str>, &'static str, &'static str, &'static str);
 
 const NOTHING: &str = "Nothing.";
 const REPORT: &str = "This is a fault of Ringback: report it with the version of the server.";
-const WATCH: &str =
-    "Nothing: it is tried again while it has time. If it stays so for long, look at the provider's status page.";
+const WATCH: &str = "Nothing: it is tried again while it has time. If it stays so for long, look at the provider's status page.";
 const REGISTERS_AGAIN: &str = "Nothing: the app registers again when it is next opened.";
 
 const APNS: Option<&str> = Some("apns");
