@@ -94,6 +94,9 @@ fn api() -> OpenApiRouter<App> {
         ))
         .routes(routes!(schedule::http::list_rule_slots))
         .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
+        .routes(routes!(push::http::staff_list_pushes))
+        .routes(routes!(push::http::staff_summarize_pushes))
+        .routes(routes!(push::http::staff_replay_push))
 }
 
 /// Streams last as long as they last; everything else is bounded in time.

@@ -1,10 +1,13 @@
-//! The devices and receipts of apps, and the push credentials of staff.
+//! The devices and receipts of apps; the push credentials of staff, and what staff see of pushes.
 
 use super::credentials::{self, ListedCredential, NewPushCredential};
+use super::history::{self, DeliveryFilter, DeliveryPage};
+use super::replay::replay;
+use super::summary::{PushSummary, SummaryFilter, summarize};
 use super::{devices, receipts};
 use crate::app::App;
 use crate::clock::now;
-use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, once};
+use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, Params, once};
 use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
@@ -94,4 +97,53 @@ pub async fn list_push_credentials(
 ) -> Result<Json<Vec<ListedCredential>>, Refusal> {
     caller.require(Permission::View)?;
     Ok(Json(app.storage.read(credentials::list).await?))
+}
+
+/// Lists deliveries of all callbacks, newest first: those that failed, unless another state is asked for.
+#[utoipa::path(get, path = "/v1/staff/pushes", tag = "push", operation_id = "staff_list_pushes",
+    params(
+        ("state" = Option<String>, Query, description = "`failed` (when absent), `expired`, `skipped`, `pending` or `delivered`"),
+        ("provider" = Option<String>, Query, description = "`apns`, `fcm` or `web_push`"),
+        ("event" = Option<String>, Query),
+        ("reason" = Option<String>, Query, description = "The provider's word for the last refusal, or ours"),
+        ("since" = Option<String>, Query, description = "RFC 3339, at most 7 days ago; a day when absent"),
+        ("after" = Option<String>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 when absent"),
+    ),
+    responses((status = 200, body = DeliveryPage), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn staff_list_pushes(
+    State(app): State<App>,
+    caller: StaffCaller,
+    Params(filter): Params<DeliveryFilter>,
+) -> Result<Json<DeliveryPage>, Refusal> {
+    caller.require(Permission::View)?;
+    Ok(Json(app.storage.read(move |tx| history::list(tx, &filter, now())).await?))
+}
+
+/// Says in figures what became of pushes.
+#[utoipa::path(get, path = "/v1/staff/pushes/summary", tag = "push", operation_id = "staff_summarize_pushes",
+    params(("since" = Option<String>, Query, description = "RFC 3339, at most 7 days ago; a day when absent")),
+    responses((status = 200, body = PushSummary), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn staff_summarize_pushes(
+    State(app): State<App>,
+    caller: StaffCaller,
+    Params(filter): Params<SummaryFilter>,
+) -> Result<Json<PushSummary>, Refusal> {
+    caller.require(Permission::View)?;
+    Ok(Json(app.storage.read(move |tx| summarize(tx, &filter, now())).await?))
+}
+
+/// Sends a failed delivery again, if what it says is still true and has time left. Its device gets it at most once more: the
+/// app drops a copy of what it has.
+#[utoipa::path(post, path = "/v1/staff/pushes/{delivery_id}/replay", tag = "push", operation_id = "staff_replay_push",
+    params(("delivery_id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn staff_replay_push(
+    State(app): State<App>,
+    caller: StaffCaller,
+    Path(delivery_id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    caller.require(Permission::ConnectApps)?;
+    app.change(move |tx, effects| replay(tx, effects, &delivery_id, now())).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -2,6 +2,7 @@
 //! clients for APNs, FCM and browsers, and the one vocabulary for what became of a push.
 
 pub mod action;
+pub mod advice;
 pub mod announce;
 pub mod apns;
 pub mod breaker;
@@ -9,6 +10,7 @@ pub mod connection;
 pub mod content;
 pub mod credentials;
 pub mod devices;
+pub mod faults;
 pub mod fcm;
 pub mod history;
 pub mod http;
@@ -20,7 +22,9 @@ pub mod outbox;
 pub mod outcome;
 pub mod policy;
 pub mod receipts;
+pub mod replay;
 pub mod standing;
+pub mod summary;
 pub mod texts;
 pub mod verdict;
 pub mod watch;

@@ -4,6 +4,7 @@ mod call_in;
 mod centre;
 mod keys;
 mod push;
+mod push_watch;
 mod rules;
 mod schedule;
 mod service;
@@ -58,7 +59,7 @@ pub(crate) enum Admin {
     /// Keys of apps and of staff
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Push credentials: APNs keys and Firebase service accounts
+    /// Push credentials (APNs keys and Firebase service accounts), and what became of pushes
     #[command(subcommand)]
     Push(PushCommand),
 }
