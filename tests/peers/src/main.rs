@@ -24,7 +24,7 @@ const ALERT: &str = "Your call is ready";
 /// 2030-01-01.
 const EXPIRES_AT_S: i64 = 1_893_456_000;
 
-const ROUND: Duration = Duration::from_secs(3);
+const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 5;
 const IN_FLIGHT: [usize; 2] = [1, 256];
 
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Failure> {
 
 fn compare() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
-    println!("provider token read to the letter of RFC 7515:");
+    println!("provider token read to the letter of RFC 7515, and ALPN:");
     let strict = DoubleProcess::start("strict", folder.path())?;
     for mut peer in processes::start_all(&strict, folder.path())? {
         let accepted =

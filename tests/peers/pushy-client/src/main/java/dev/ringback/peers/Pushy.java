@@ -16,6 +16,7 @@ import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.time.Instant;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -91,7 +92,11 @@ final class Pushy {
     BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
     for (String line = input.readLine(); line != null; line = input.readLine()) {
       String[] order = line.split(" ");
-      System.out.println(round(client, Integer.parseInt(order[0]), Long.parseLong(order[1])));
+      try {
+        System.out.println(round(client, Integer.parseInt(order[0]), Long.parseLong(order[1])));
+      } catch (ExecutionException lost) {
+        System.out.println("error " + lost.getCause().getMessage());
+      }
     }
     client.close().get();
   }
