@@ -256,6 +256,62 @@ async fn after_goaway_pushes_go_over_a_new_connection() {
 }
 
 #[tokio::test]
+async fn what_is_under_way_at_goaway_ends_on_the_old_connection() {
+    let road = road().await;
+    assert!(matches!(road.send(&alert()).await, Outcome::Delivered { .. }));
+    road.double.script(vec![Fault::Delay { delay_ms: 300 }, Fault::GoAway]).unwrap();
+    let (slow, last, next) = (alert(), alert(), alert());
+    let outcomes = tokio::join!(road.send(&slow), road.send(&last));
+    assert_eq!(outcomes, (delivered(&slow), delivered(&last)));
+    assert_eq!(road.send(&next).await, delivered(&next));
+    let connections: Vec<u64> = road.received().iter().map(|received| received.connection).collect();
+    assert_eq!(connections, [1, 1, 1, 2], "nothing twice");
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_every_stream_is_not_asked_for_ever() {
+    let road = road().await;
+    road.double.every_push(Some(Fault::RefuseStream)).unwrap();
+    let outcome = road.send(&alert()).await;
+    assert_eq!(outcome, Outcome::RetryAt { after: Duration::from_secs(1), reason: "connection_lost".into() });
+    assert_eq!(road.received().len(), 5);
+}
+
+#[tokio::test]
+async fn another_connection_opens_when_all_streams_of_one_are_taken() {
+    /// `MAX_CONCURRENT_STREAMS` of the double.
+    const STREAMS: usize = 1000;
+    let road = road().await;
+    assert!(matches!(road.send(&alert()).await, Outcome::Delivered { .. }));
+    road.double.script(vec![Fault::Stall; STREAMS]).unwrap();
+    let stalled: Vec<ApnsPush> = (0..STREAMS).map(|_| alert()).collect();
+    let one_more = async {
+        road.double.record().wait_for_count(PATIENCE, 1 + STREAMS).await.unwrap();
+        let push = alert();
+        assert_eq!(road.send(&push).await, delivered(&push));
+    };
+    tokio::select! {
+        outcomes = join_all(stalled.iter().map(|push| road.send(push))) => panic!("{outcomes:?}"),
+        () = one_more => {}
+    }
+    let connections: Vec<u64> = road.received().iter().map(|received| received.connection).collect();
+    assert_eq!((connections[STREAMS], connections[STREAMS + 1]), (1, 2));
+}
+
+#[tokio::test]
+async fn a_push_taken_back_leaves_the_connection_whole() {
+    let road = road().await;
+    road.double.script(vec![Fault::Stall]).unwrap();
+    let push = alert();
+    tokio::select! {
+        outcome = road.send(&push) => panic!("{outcome:?}"),
+        arrived = road.double.record().wait_for_count(PATIENCE, 1) => assert_eq!(arrived.unwrap().len(), 1),
+    }
+    assert_eq!(road.send(&push).await, delivered(&push));
+    assert_eq!(road.received().iter().map(|received| received.connection).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[tokio::test]
 async fn nobody_listening_is_a_retry() {
     let Road { double, client } = road().await;
     drop(double);

@@ -138,6 +138,16 @@ async fn a_revoked_access_token_is_renewed_once_for_all() {
 }
 
 #[tokio::test]
+async fn an_access_token_that_cannot_be_had_is_asked_for_once_for_all() {
+    let road = road().await;
+    road.double.script_token_endpoint(vec![Fault::refuse("temporarily_unavailable")]).unwrap();
+    let outcomes = join_all((0..256).map(|_| road.send())).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == retry(1, "temporarily_unavailable")));
+    assert_eq!(road.token_requests(), 1);
+    assert!(is_delivered(&road.send().await));
+}
+
+#[tokio::test]
 async fn a_token_refused_even_when_new_is_left_to_the_lane() {
     let road = road().await;
     road.double.every_push(Some(Fault::refuse("UNAUTHENTICATED"))).unwrap();

@@ -5,5 +5,7 @@
 pub(crate) mod apns;
 #[path = "../../../server/src/push/connection.rs"]
 pub(crate) mod connection;
+#[path = "../../../server/src/push/http2/mod.rs"]
+mod http2;
 #[path = "../../../server/src/push/outcome.rs"]
 pub(crate) mod outcome;

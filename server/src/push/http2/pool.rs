@@ -31,24 +31,21 @@ impl Pool {
         Self { connector, state: Arc::default() }
     }
 
-    /// The connection with most room. Where all are full, the request waits its turn on one of them and the next
-    /// connection is on its way.
+    /// The connection with most room. Where all are full, the next one is made, and where there may be no more, the
+    /// request waits its turn.
     pub(super) async fn connection(&self) -> Result<Arc<Connection>, NoAnswer> {
-        let connecting = {
+        let (roomiest, connecting) = {
             let mut state = lock(&self.state);
             state.open.retain(|connection| !connection.is_retired());
-            match state.open.iter().max_by_key(|connection| connection.spare()).cloned() {
-                Some(roomiest) => {
-                    let may_grow = state.open.len() < MAX_CONNECTIONS && state.connecting.is_none();
-                    if roomiest.is_full() && may_grow {
-                        state.connecting = Some(self.connect());
-                    }
-                    return Ok(roomiest);
-                }
-                None => state.connecting.get_or_insert_with(|| self.connect()).clone(),
+            let roomiest = state.open.iter().max_by_key(|connection| connection.spare()).cloned();
+            if let Some(roomiest) = &roomiest
+                && (!roomiest.is_full() || state.open.len() >= MAX_CONNECTIONS)
+            {
+                return Ok(roomiest.clone());
             }
+            (roomiest, state.connecting.get_or_insert_with(|| self.connect()).clone())
         };
-        connecting.await
+        connecting.await.or_else(|no_answer| roomiest.ok_or(no_answer))
     }
 
     /// In a task of its own, so that it does not end with whoever asked first.

@@ -117,7 +117,9 @@ impl ApnsDouble {
         let names = ["localhost", "127.0.0.1", "api.push.apple.com", "api.sandbox.push.apple.com"];
         let tls = authority.acceptor(&names, &[b"h2"])?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let server = Server::start(listener, Some(tls), true, state.clone())?;
+        // Without this a client that does not negotiate by ALPN gets through too: pushy does not.
+        let http2_only = state.settings.token_check == TokenCheck::Strict;
+        let server = Server::start(listener, Some(tls), http2_only, state.clone())?;
         Ok(Self { state, server, credentials, ca_pem: authority.pem() })
     }
 
