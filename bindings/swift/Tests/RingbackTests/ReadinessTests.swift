@@ -3,8 +3,8 @@ import Ringback
 import RingbackGenerated
 import Testing
 
-/// "Your agent is ready, are you?", asked on two devices and answered from a notification's own actions; the same stands
-/// in Rust and in Kotlin.
+/// "Your agent is ready, are you?", asked on two devices and answered from a notification's own actions; the same
+/// stands in Rust and in Kotlin.
 @Suite(.timeLimit(.minutes(1)))
 struct ReadinessTests {
     private let folder: TemporaryFolder

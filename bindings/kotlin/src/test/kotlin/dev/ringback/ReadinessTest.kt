@@ -40,9 +40,9 @@ class ReadinessTest {
             // Staff sees what the devices did. What is not yet answered is sent once more and waited for.
             app.resume()
             assertTrue(app.pending().isEmpty())
-            val receipts = centre.metrics().lines().filter { "ringback_push_receipts_total{" in it }
-            assertEquals("2", receipts.single { "\"fcm\"" in it && "\"received\"" in it }.substringAfterLast(' '))
-            assertEquals("1", receipts.single { "\"apns\"" in it && "\"opened\"" in it }.substringAfterLast(' '))
+            val metrics = centre.metrics().lines()
+            assertEquals("2", receipts(metrics, "fcm", "received"))
+            assertEquals("1", receipts(metrics, "apns", "opened"))
 
             // The call goes on.
             val desk = centre.staff("GET", "agents/ada").at("callback")
@@ -153,6 +153,16 @@ class ReadinessTest {
         assertEquals(PushOutcome.Withdrawn(callback.id), app.handlePush(fcmData(withdrawal)))
         val late = assertFailsWith<RingbackException.Refused> { app.act(onTablet, NotificationAction.READY) }
         assertEquals("action_token_spent", late.code)
+    }
+
+    /** How many receipts of this kind the server counted. */
+    private fun receipts(
+        metrics: List<String>,
+        provider: String,
+        kind: String,
+    ): String {
+        val counted = metrics.filter { it.startsWith("ringback_push_receipts_total{") }
+        return counted.single { "\"$provider\"" in it && "\"$kind\"" in it }.substringAfterLast(' ')
     }
 
     private fun tag(push: JsonObject) =
