@@ -173,6 +173,20 @@ impl Client {
         self.run(cancel, |core| async move { core.register_push(registration).await }).await
     }
 
+    /// Sends no more pushes to a device.
+    pub async fn unregister_push(
+        &self,
+        device_id: String,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<(), ClientError> {
+        self.run(cancel, |core| async move { core.unregister_push(device_id).await }).await
+    }
+
+    /// The devices by which this installation is reached.
+    pub async fn devices(&self, cancel: Option<Arc<CancelToken>>) -> Result<Vec<Device>, ClientError> {
+        self.run(cancel, |core| async move { core.devices().await }).await
+    }
+
     /// Looks at a push the app received.
     pub async fn handle_push(
         &self,
@@ -180,6 +194,25 @@ impl Client {
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<PushOutcome, ClientError> {
         self.run(cancel, |core| async move { core.handle_push(data).await }).await
+    }
+
+    /// Answers a question from its notification.
+    pub async fn answer_push(
+        &self,
+        data: HashMap<String, String>,
+        answer: ConfirmAnswer,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Confirmation, ClientError> {
+        self.run(cancel, |core| async move { core.answer_push(data, answer).await }).await
+    }
+
+    /// Tells the server that the person has opened a push.
+    pub async fn push_opened(
+        &self,
+        data: HashMap<String, String>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<(), ClientError> {
+        self.run(cancel, |core| async move { core.push_opened(data).await }).await
     }
 
     /// Sends again what the outbox holds. Tells of every request what became of it.

@@ -1,9 +1,13 @@
-//! Faults on demand, for the tests of the Kotlin and Swift layers. Never in a build that ships.
+//! Faults on demand, and what the core says, for the tests of the Kotlin and Swift layers. Never in a build that ships.
 
 use crate::cancel::CancelToken;
 use crate::error::{guarded, internal};
 use crate::runtime::Runtime;
 use ringback_core::client::ClientError;
+use ringback_core::protocol::{
+    ACTION_CANCEL, ACTION_OTHER_NUMBER, ACTION_READY, ACTION_SNOOZE, CATEGORY_AGENT_READY,
+    CATEGORY_CALLBACK_REMINDER,
+};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
@@ -78,6 +82,21 @@ impl TestHooks {
             Ok(Hang::Ended(Some(us))) => Ok(*us),
             _ => Err(internal("the call ended before it was cancelled")),
         }
+    }
+
+    /// The core's notification categories and actions, for comparison with the constants of the hand-written layers.
+    pub fn notification_identifiers(&self) -> Result<Vec<String>, ClientError> {
+        guarded(|| {
+            let identifiers = [
+                CATEGORY_AGENT_READY,
+                CATEGORY_CALLBACK_REMINDER,
+                ACTION_READY,
+                ACTION_SNOOZE,
+                ACTION_OTHER_NUMBER,
+                ACTION_CANCEL,
+            ];
+            Ok(identifiers.map(str::to_owned).to_vec())
+        })
     }
 
     /// Nothing, for a benchmark of the border itself.

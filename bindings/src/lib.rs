@@ -11,6 +11,7 @@
     reason = "an error carries a whole problem document; it crosses once a failed call"
 )]
 
+pub mod action;
 pub mod cancel;
 pub mod client;
 pub mod error;

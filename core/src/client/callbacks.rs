@@ -145,10 +145,12 @@ pub(super) fn check(field: &str, checked: Result<(), ContextFault>) -> Result<()
 }
 
 /// An id becomes part of a path: whatever could change the path is no id.
+pub(super) fn is_id(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 pub(super) fn checked_id(id: &str) -> Result<&str, ClientError> {
-    let sound =
-        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if sound {
+    if is_id(id) {
         Ok(id)
     } else {
         Err(ClientError::invalid(ClientCode::CallbackIdInvalid.code(), "this is not a callback's id", "id"))

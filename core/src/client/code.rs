@@ -47,6 +47,8 @@ client_codes! {
     CallbackIdInvalid = "callback_id_invalid", false, "The id is not a callback's", "Give the `id` of a callback exactly as the client returned it.";
     KeyInvalid = "key_invalid", false, "The key is not a kept request's", "Give the `key` of one of the requests that `pending` lists.";
     PushMalformed = "push_malformed", false, "The push cannot be read", "Hand over the push's data unchanged; if that is so, the app's SDK is older than the server.";
+    PushNotOurs = "push_not_ours", false, "The push is somebody else's", "Answer only notifications whose data has the key `ringback`.";
+    PushAsksNothing = "push_asks_nothing", false, "The push asks nothing", "Offer answers only on notifications of the category `RINGBACK_AGENT_READY`; take back the notification of a withdrawn question.";
     ClientFailed = "client_failed", false, "The client made a mistake", "Report the detail to whoever makes the app.";
 }
 

@@ -162,8 +162,9 @@ pub(crate) fn read_answer<T: DeserializeOwned>(answer: &HttpResponse, now: Times
         return Err(Failed { passing: false, ..unreadable("it is too large") });
     }
     if (200..300).contains(&status) {
-        return serde_json::from_slice(&answer.body)
-            .map_err(|_| unreadable("it is not the JSON that was asked for"));
+        // 204 says that there is nothing to say.
+        let body = if status == 204 { b"null" } else { answer.body.as_slice() };
+        return serde_json::from_slice(body).map_err(|_| unreadable("it is not the JSON that was asked for"));
     }
     let problem = serde_json::from_slice::<Problem>(&answer.body).ok();
     let Some(problem) = problem.filter(|problem| problem.type_uri.starts_with("urn:ringback:problem:"))

@@ -1,5 +1,6 @@
 //! The client that apps embed: asks for calls, keeps what is not yet answered, says what happens.
 
+mod action;
 mod call_in;
 mod callbacks;
 mod code;
@@ -11,10 +12,12 @@ mod installation;
 mod line;
 mod outbox;
 mod push;
+mod receipts;
 mod services;
 mod stream;
 mod vault;
 
+pub use action::answer_for_action;
 pub use code::ClientCode;
 pub use config::ClientConfig;
 pub use error::ClientError;
@@ -27,7 +30,7 @@ use crate::host::{Clock, Host, Logger};
 use crate::transport::retry::RetryPolicy;
 use exchange::Exchange;
 use installation::Session;
-use outbox::Folder;
+use outbox::{Courier, Folder};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -41,7 +44,7 @@ use vault::Vault;
 /// may have been sent, and it stays in the outbox, see [`pending`](Self::pending).
 pub struct RingbackClient {
     session: Arc<Session>,
-    outbox: Arc<Folder>,
+    courier: Courier,
     pending_max_age_s: u32,
     event_silence_ms: u32,
     vault: Vault,
@@ -73,9 +76,11 @@ impl RingbackClient {
             clock: host.clock.clone(),
             log: log.clone(),
         };
+        let session = Arc::new(Session::new(exchange, vault.clone()));
+        let folder = Arc::new(Folder::new(Path::new(&config.data_dir)));
         Ok(Self {
-            session: Arc::new(Session::new(exchange, vault.clone())),
-            outbox: Arc::new(Folder::new(Path::new(&config.data_dir))),
+            courier: Courier { session: session.clone(), folder, log: log.clone() },
+            session,
             pending_max_age_s: config.pending_max_age_s,
             event_silence_ms: config.event_silence_ms,
             vault,

@@ -35,8 +35,9 @@ pub use private::{
 };
 pub use problem::{Problem, ProblemCode, ReachedLimit};
 pub use push::{
-    ApnsEnvironment, Device, FcmTokenKind, PUSH_DATA_KEY, PushData, PushEvent, PushReceipt, PushRegistration,
-    PushTarget, ReceiptKind,
+    ACTION_CANCEL, ACTION_OTHER_NUMBER, ACTION_READY, ACTION_SNOOZE, ApnsEnvironment, CATEGORY_AGENT_READY,
+    CATEGORY_CALLBACK_REMINDER, Device, FcmTokenKind, PUSH_DATA_KEY, PushData, PushEvent, PushReceipt,
+    PushRegistration, PushTarget, ReceiptKind,
 };
 pub use schedule::{
     Availability, AvailabilityRequest, Fold, RescheduleRequest, ScheduledTime, Slot, SnoozeRequest, WallTime,

@@ -147,6 +147,19 @@ pub enum PushEvent {
 /// with FCM.
 pub const PUSH_DATA_KEY: &str = "ringback";
 
+/// The notification category of a question; its actions are the four below.
+pub const CATEGORY_AGENT_READY: &str = "RINGBACK_AGENT_READY";
+/// The notification category of a reminder. Nothing is asked: its actions are the app's own.
+pub const CATEGORY_CALLBACK_REMINDER: &str = "RINGBACK_CALLBACK_REMINDER";
+/// The notification action "connect me".
+pub const ACTION_READY: &str = "ringback.ready";
+/// The notification action "in ten minutes".
+pub const ACTION_SNOOZE: &str = "ringback.snooze";
+/// The notification action "on another number", with a text field for it.
+pub const ACTION_OTHER_NUMBER: &str = "ringback.other_number";
+/// The notification action "I no longer need the call".
+pub const ACTION_CANCEL: &str = "ringback.cancel";
+
 /// All that a push says to the app. Nothing about a person: the app fetches the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushData {

@@ -9,6 +9,6 @@ mod wire;
 
 pub use canaries::{context_values, names, number, numbers};
 pub use centre::{Centre, CentreError, CentreSettings, TOPIC};
-pub use phone::{NotHeard, Phone, PhoneKind};
+pub use phone::{NotHeard, Phone, PhoneKind, push_data};
 pub use staff::{Staff, StaffError};
 pub use wire::Wire;

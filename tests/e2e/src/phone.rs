@@ -1,14 +1,14 @@
 //! A customer's phone: the real SDK core, with a folder for its storage.
 
 use crate::{Centre, TOPIC, context_values, names};
-use ringback_core::client::{ClientConfig, ClientError, PushOutcome, RingbackClient};
+use ringback_core::client::{ClientConfig, ClientError, PushOutcome, RingbackClient, answer_for_action};
 use ringback_core::host::{FileStore, Host, LogSink};
 use ringback_core::protocol::{
-    ApnsEnvironment, CallbackEvent, CallbackRequest, ContextValue, EventKind, FcmTokenKind, PUSH_DATA_KEY,
-    PersonName, PhoneNumber, PushRegistration, PushTarget, PushToken,
+    ApnsEnvironment, CallbackEvent, CallbackRequest, Confirmation, ContextValue, EventKind, FcmTokenKind,
+    PUSH_DATA_KEY, PersonName, PhoneNumber, PushRegistration, PushTarget, PushToken,
 };
 use ringback_core::transport::ReqwestTransport;
-use ringback_doubles::{Received, WaitTimedOut};
+use ringback_doubles::{Provider, Received, WaitTimedOut};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,6 +48,15 @@ pub enum PhoneKind {
     Iphone,
     /// Over FCM.
     Android,
+}
+
+/// What the app gets of a push: a custom key with APNs, `data` with FCM.
+pub fn push_data(push: &Received) -> HashMap<String, String> {
+    let data = match push.provider {
+        Provider::Apns => &push.payload[PUSH_DATA_KEY],
+        Provider::Fcm => &push.payload["message"]["data"][PUSH_DATA_KEY],
+    };
+    HashMap::from([(PUSH_DATA_KEY.to_owned(), data.as_str().unwrap_or_default().to_owned())])
 }
 
 /// A phone with the app on it.
@@ -161,11 +170,20 @@ impl Phone {
 
     /// Hands a push to the app, as the platform does.
     pub async fn receive(&self, push: &Received) -> Result<PushOutcome, ClientError> {
-        let data = match self.kind {
-            PhoneKind::Iphone => &push.payload[PUSH_DATA_KEY],
-            PhoneKind::Android => &push.payload["message"]["data"][PUSH_DATA_KEY],
-        };
-        let text = data.as_str().unwrap_or_default().to_owned();
-        self.client.handle_push(HashMap::from([(PUSH_DATA_KEY.to_owned(), text)])).await
+        self.client.handle_push(push_data(push)).await
+    }
+
+    /// The person taps one of the notification's own actions, with what they typed into it.
+    pub async fn act(
+        &self,
+        push: &Received,
+        action: &str,
+        typed: Option<&str>,
+    ) -> Result<Confirmation, ClientError> {
+        let answer = answer_for_action(action, typed)?.ok_or_else(|| ClientError::Internal {
+            detail: format!("{action} is no answer"),
+            pending_key: None,
+        })?;
+        self.client.answer_push(push_data(push), answer).await
     }
 }

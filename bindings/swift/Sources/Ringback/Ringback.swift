@@ -102,19 +102,59 @@ public final class Ringback: Sendable {
         try await cancellable { try await client.requestCallIn(request: request, cancel: $0) }
     }
 
-    /// Tells the server how to reach this device. To be called whenever the platform gives the app a token.
-    public func registerPush(_ target: PushTarget) async throws -> Device {
-        try await cancellable {
-            try await client.registerPush(registration: PushRegistration(target: target), cancel: $0)
+    /// Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces
+    /// the earlier one of the same kind of target and the same name.
+    ///
+    /// - Parameters:
+    ///   - name: Tells several devices of one person apart, for example `phone` and `tablet`.
+    ///   - locale: The language of the device's texts, BCP 47, for example `de-AT`; English when absent.
+    ///   - appVersion: For whoever looks for the cause of a fault.
+    ///   - hasTexts: Whether the app has the texts of pushes in its own resources, see `docs/push.md`.
+    public func registerPush(
+        _ target: PushTarget, name: String? = nil, locale: String? = nil, appVersion: String? = nil,
+        hasTexts: Bool = false
+    ) async throws -> Device {
+        let registration = PushRegistration(
+            target: target, name: name, locale: locale, appVersion: appVersion, hasTexts: hasTexts)
+        return try await cancellable {
+            try await client.registerPush(registration: registration, cancel: $0)
         }
     }
 
-    /// Looks at a push the app received, and fetches the callback it is about. Hand over every push: what is somebody
-    /// else's comes back as ``PushOutcome/notOurs``.
+    /// The device with this id gets no more pushes, for example after the person has logged out.
+    public func unregisterPush(_ deviceId: String) async throws {
+        try await cancellable { try await client.unregisterPush(deviceId: deviceId, cancel: $0) }
+    }
+
+    /// The devices by which this installation is reached.
+    public func devices() async throws -> [Device] {
+        try await cancellable { try await client.devices(cancel: $0) }
+    }
+
+    /// Looks at a push the app received, fetches the callback it is about, and tells the server that the push was
+    /// received. Hand over every push: what is somebody else's comes back as ``PushOutcome/notOurs``. After
+    /// `withdrawn(callbackId:)` take the question back:
+    /// `center.removeDeliveredNotifications(withIdentifiers: [callbackId])`.
     ///
     /// - Parameter data: What ``pushData(in:)`` finds in the notification's `userInfo`.
     public func handlePush(_ data: [String: String]) async throws -> PushOutcome {
         try await cancellable { try await client.handlePush(data: data, cancel: $0) }
+    }
+
+    /// Answers "your agent is ready, are you?" from the notification's own actions: the app need not be open, nor have
+    /// handled the push before. ``NotificationAction/answer(to:text:)`` says which answer an action stands for.
+    ///
+    /// - Parameter data: What ``pushData(in:)`` finds in the `userInfo` of the notification that asked.
+    /// - Throws: ``RingbackError``, for example with the code `action_token_spent` when another device was faster, or
+    ///   `confirm_expired`.
+    public func answerPush(_ data: [String: String], answer: ConfirmAnswer) async throws -> Confirmation {
+        try await cancellable { try await client.answerPush(data: data, answer: answer, cancel: $0) }
+    }
+
+    /// Tells the server that the person has opened a push: to be called when they tap the notification itself. Does
+    /// not wait for the network.
+    public func pushOpened(_ data: [String: String]) async throws {
+        try await cancellable { try await client.pushOpened(data: data, cancel: $0) }
     }
 
     /// The part of a notification's `userInfo` that ``handlePush(_:)`` looks at.

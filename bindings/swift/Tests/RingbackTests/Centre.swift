@@ -69,19 +69,32 @@ final class Centre: @unchecked Sendable {
         return try await ask(request)
     }
 
+    /// What a push service has received, once it has accepted `count` pushes.
+    func received(_ provider: String, _ count: Int) async throws -> Json {
+        let query = "provider=\(provider)&wait_for=\(count)"
+        return try await ask(URLRequest(url: try url("control", "/received?\(query)")))["received"]
+    }
+
     /// The `userInfo` of the first push that APNs accepts.
     func pushOverApns() async throws -> [String: Any] {
-        let record = try await ask(
-            URLRequest(url: try url("control", "/received?provider=apns&wait_for=1")))
-        return record["received"][0]["payload"].fields
+        try await received("apns", 1)[0]["payload"].fields
+    }
+
+    /// The server's figures.
+    func metrics() async throws -> String {
+        String(decoding: try await askRaw(URLRequest(url: try url("url", "/metrics"))), as: UTF8.self)
     }
 
     private func ask(_ request: URLRequest) async throws -> Json {
+        Json(value: try JSONSerialization.jsonObject(with: try await askRaw(request)))
+    }
+
+    private func askRaw(_ request: URLRequest) async throws -> Data {
         let (body, answer) = try await URLSession.shared.data(for: request)
         guard (answer as? HTTPURLResponse)?.statusCode == 200 else {
             throw CentreError(message: String(decoding: body, as: UTF8.self))
         }
-        return Json(value: try JSONSerialization.jsonObject(with: body))
+        return body
     }
 
     private func fact(_ name: String) throws -> String {

@@ -1,5 +1,6 @@
 //! The folder that kept requests lie in: one file each, named by its idempotency key.
 
+use super::PendingKind;
 use super::record::{Draft, Record, is_key};
 use crate::protocol::Timestamp;
 use std::fs;
@@ -9,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// More than anybody taps; beyond it something is wrong with the app.
 const MAX_RECORDS: usize = 256;
+/// Beyond it the oldest receipts are given up: they never take the room of what a person asked for.
+const MAX_RECEIPTS: usize = 64;
 /// More than the server takes as a body, with room for the rest of a record.
 const MAX_RECORD_BYTES: u64 = 512 * 1024;
 
@@ -56,12 +59,17 @@ impl Folder {
         if let Some(record) = same {
             return Ok(KeptRequest { record: record.clone(), reused: true, damaged });
         }
-        if records.len() >= MAX_RECORDS {
+        let (receipts, requests): (Vec<&Record>, Vec<&Record>) =
+            records.iter().partition(|old| old.kind == PendingKind::PushReceipt);
+        let superseded: Vec<PathBuf> = if draft.kind == PendingKind::PushReceipt {
+            let too_many = (receipts.len() + 1).saturating_sub(MAX_RECEIPTS);
+            receipts.iter().take(too_many).map(|old| self.path(&old.key)).collect()
+        } else if requests.len() >= MAX_RECORDS {
             return Err(io::ErrorKind::QuotaExceeded.into());
-        }
-        let superseded =
-            records.iter().filter(|old| old.is_superseded_by(&draft) || old.is_same_intent(&draft));
-        let superseded: Vec<PathBuf> = superseded.map(|old| self.path(&old.key)).collect();
+        } else {
+            let pointless = |old: &&&Record| old.is_superseded_by(&draft) || old.is_same_intent(&draft);
+            requests.iter().filter(pointless).map(|old| self.path(&old.key)).collect()
+        };
         let record = Record::new(draft, now);
         self.write(&record)?;
         for path in superseded {

@@ -1,17 +1,17 @@
 //! Requests that are not yet answered.
 
+mod courier;
 mod folder;
 mod record;
 
-use super::exchange::Failed;
 use super::{ClientCode, ClientError, RingbackClient};
-use crate::host::{LogLevel, Stalled, blocking};
+use crate::host::LogLevel;
 use crate::protocol::{CallTicket, Callback, Confirmation, Device, Timestamp};
+use folder::KeptRequest;
 use record::Record;
 use serde::de::DeserializeOwned;
-use std::io;
-use std::sync::Arc;
 
+pub(crate) use courier::Courier;
 pub(crate) use folder::Folder;
 pub(crate) use record::Draft;
 
@@ -36,8 +36,12 @@ pub enum PendingKind {
     ChangeNumber,
     /// [`RingbackClient::register_push`].
     RegisterPush,
+    /// [`RingbackClient::unregister_push`].
+    UnregisterPush,
     /// [`RingbackClient::request_call_in`].
     RequestCallIn,
+    /// That a push was received or opened. Given up after an hour.
+    PushReceipt,
 }
 
 /// A request that the server has not answered for good. It may have been sent, and even accepted.
@@ -107,7 +111,7 @@ impl RingbackClient {
         let mut out_of_reach: Option<String> = None;
         for record in self.kept_requests().await? {
             let outcome = if record.is_older_than(self.pending_max_age_s, self.clock.now()) {
-                self.forget(&record.key).await?;
+                self.courier.forget(&record.key).await?;
                 ResumeOutcome::Expired
             } else if let Some(code) = &out_of_reach {
                 ResumeOutcome::StillPending { code: code.clone() }
@@ -150,7 +154,7 @@ impl RingbackClient {
                 "key",
             ));
         }
-        self.forget(&key).await
+        self.courier.forget(&key).await
     }
 
     async fn resume_one(&self, record: &Record) -> Result<ResumeOutcome, ClientError> {
@@ -159,16 +163,20 @@ impl RingbackClient {
             | PendingKind::Cancel
             | PendingKind::Reschedule
             | PendingKind::Snooze
-            | PendingKind::ChangeNumber => (Some(self.deliver::<Callback>(record).await?), None),
+            | PendingKind::ChangeNumber => (Some(self.courier.deliver::<Callback>(record).await?), None),
             PendingKind::Confirm => {
-                let confirmation: Confirmation = self.deliver(record).await?;
+                let confirmation: Confirmation = self.courier.deliver(record).await?;
                 (Some(confirmation.callback), confirmation.ticket)
             }
             PendingKind::RegisterPush => {
-                self.deliver::<Device>(record).await?;
+                self.courier.deliver::<Device>(record).await?;
                 (None, None)
             }
-            PendingKind::RequestCallIn => (None, Some(self.deliver::<CallTicket>(record).await?)),
+            PendingKind::UnregisterPush | PendingKind::PushReceipt => {
+                self.courier.deliver::<()>(record).await?;
+                (None, None)
+            }
+            PendingKind::RequestCallIn => (None, Some(self.courier.deliver::<CallTicket>(record).await?)),
         };
         Ok(ResumeOutcome::Accepted { callback, ticket })
     }
@@ -176,41 +184,31 @@ impl RingbackClient {
     /// Puts a request on disk, then sends it. True beside the answer when an equal one was there already: the answer
     /// may then be an old one.
     pub(super) async fn submit<T: DeserializeOwned>(&self, draft: Draft) -> Result<(T, bool), ClientError> {
+        let kept = self.keep(draft).await?;
+        Ok((self.courier.deliver(&kept.record).await?, kept.reused))
+    }
+
+    /// Puts a request on disk, then sends it while nobody waits. What cannot be kept is let go, and logged.
+    pub(super) async fn submit_unwatched(&self, draft: Draft) {
+        match self.keep(draft).await {
+            Ok(kept) => {
+                let courier = self.courier.clone();
+                // The exchange has logged what went wrong, and the record says whether it is to be sent again.
+                tokio::spawn(async move { drop(courier.deliver::<()>(&kept.record).await) });
+            }
+            Err(error) => self.log.log(LogLevel::Warn, LOG_TARGET, format!("a receipt is not sent: {error}")),
+        }
+    }
+
+    async fn keep(&self, draft: Draft) -> Result<KeptRequest, ClientError> {
         let (max_age_s, now) = (self.pending_max_age_s, self.clock.now());
-        let kept = self.in_outbox(move |folder| folder.keep(draft, max_age_s, now)).await?;
+        let kept = self.courier.in_folder(move |folder| folder.keep(draft, max_age_s, now)).await?;
         self.report_damaged(kept.damaged);
-        Ok((self.deliver(&kept.record).await?, kept.reused))
-    }
-
-    /// Sends a kept request and forgets it once it is answered for good.
-    async fn deliver<T: DeserializeOwned>(&self, record: &Record) -> Result<T, ClientError> {
-        match self.session.call(&record.outgoing()).await {
-            Ok(answer) => {
-                self.forget_answered(&record.key).await;
-                Ok(answer)
-            }
-            Err(Failed { error, settled: true, .. }) => {
-                self.forget_answered(&record.key).await;
-                Err(error)
-            }
-            Err(Failed { error, .. }) => Err(error.still_pending(&record.key)),
-        }
-    }
-
-    /// The answer counts even if the record stays: sending it again brings the same answer.
-    async fn forget_answered(&self, key: &str) {
-        if let Err(error) = self.forget(key).await {
-            self.log.log(LogLevel::Warn, LOG_TARGET, format!("{key} is answered but stays kept: {error}"));
-        }
-    }
-
-    async fn forget(&self, key: &str) -> Result<(), ClientError> {
-        let key = key.to_owned();
-        self.in_outbox(move |folder| folder.forget(&key)).await
+        Ok(kept)
     }
 
     async fn kept_requests(&self) -> Result<Vec<Record>, ClientError> {
-        let listing = self.in_outbox(Folder::list).await?;
+        let listing = self.courier.in_folder(Folder::list).await?;
         self.report_damaged(listing.damaged);
         Ok(listing.records)
     }
@@ -219,19 +217,6 @@ impl RingbackClient {
         if count > 0 {
             let line = format!("{count} damaged requests were moved to outbox/damaged");
             self.log.log(LogLevel::Error, LOG_TARGET, line);
-        }
-    }
-
-    async fn in_outbox<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Folder) -> io::Result<T> + Send + 'static,
-    ) -> Result<T, ClientError> {
-        let folder = Arc::clone(&self.outbox);
-        match blocking(move || work(&folder)).await {
-            Ok(Ok(done)) => Ok(done),
-            // The kind alone: the error itself may quote a path.
-            Ok(Err(error)) => Err(ClientError::outbox(&error.kind().to_string())),
-            Err(Stalled) => Err(ClientError::outbox("the disk gave no answer")),
         }
     }
 }

@@ -4,8 +4,11 @@ use super::{PendingKind, PendingRequest};
 use crate::client::exchange::Outgoing;
 use crate::protocol::{PushRegistration, PushTarget, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::mem;
 
 const FORMAT: u32 = 1;
+/// The server dates a receipt when it arrives: an old one would tell a wrong time.
+const RECEIPT_MAX_AGE_S: u32 = 3600;
 
 /// A request before it is kept.
 #[derive(Clone)]
@@ -14,7 +17,7 @@ pub(crate) struct Draft {
     /// From `/v1` on.
     pub(crate) path: String,
     pub(crate) callback_id: Option<String>,
-    /// JSON.
+    /// JSON; empty for none.
     pub(crate) body: String,
 }
 
@@ -65,7 +68,7 @@ impl Record {
         Outgoing {
             method: method_of(self.kind),
             path: self.path.clone(),
-            body: Some(self.body.clone().into_bytes()),
+            body: (!self.body.is_empty()).then(|| self.body.clone().into_bytes()),
             idempotency_key: Some(self.key.clone()),
         }
     }
@@ -80,6 +83,7 @@ impl Record {
     }
 
     pub(crate) fn is_older_than(&self, age_s: u32, now: Timestamp) -> bool {
+        let age_s = if self.kind == PendingKind::PushReceipt { age_s.min(RECEIPT_MAX_AGE_S) } else { age_s };
         now.as_second().saturating_sub(self.requested_at.as_second()) > i64::from(age_s)
     }
 
@@ -92,22 +96,31 @@ impl Record {
                 || (value(&self.body).is_some() && value(&self.body) == value(&draft.body)))
     }
 
-    /// The draft makes this record pointless: a push token of the same provider, or an earlier choice of time, pause or
-    /// number for the same callback. None of them may arrive after the new one and take its place.
+    /// The draft makes this record pointless. None of them may arrive after the new one and take its place:
+    /// an earlier choice of time, pause or number for the same callback; an earlier token of the same place. Which place an
+    /// id means only the server knows, so between registering and unregistering the last word counts for all of them.
     pub(crate) fn is_superseded_by(&self, draft: &Draft) -> bool {
-        let is_choice =
-            matches!(self.kind, PendingKind::Reschedule | PendingKind::Snooze | PendingKind::ChangeNumber);
-        if is_choice {
-            return self.kind == draft.kind && self.path == draft.path;
+        use PendingKind::{ChangeNumber, RegisterPush, Reschedule, Snooze, UnregisterPush};
+        match (self.kind, draft.kind) {
+            (Reschedule | Snooze | ChangeNumber, _) => self.kind == draft.kind && self.path == draft.path,
+            (RegisterPush, RegisterPush) => {
+                let registration = |body: &str| serde_json::from_str::<PushRegistration>(body).ok();
+                registration(&self.body).zip(registration(&draft.body)).is_some_and(|(old, new)| {
+                    mem::discriminant(&old.target) == mem::discriminant(&new.target)
+                        && place(&old) == place(&new)
+                })
+            }
+            (RegisterPush, UnregisterPush) | (UnregisterPush, RegisterPush) => true,
+            _ => false,
         }
-        let provider = |kind: PendingKind, body: &str| match kind {
-            PendingKind::RegisterPush => serde_json::from_str::<PushRegistration>(body)
-                .ok()
-                .map(|registration| matches!(registration.target, PushTarget::Apns { .. })),
-            _ => None,
-        };
-        let old = provider(self.kind, &self.body);
-        old.is_some() && old == provider(draft.kind, &draft.body)
+    }
+}
+
+/// What tells apart the registrations of one kind of target, as the server has it.
+fn place(registration: &PushRegistration) -> (Option<&String>, Option<&String>) {
+    match &registration.target {
+        PushTarget::LiveActivity { callback_id: Some(callback_id), .. } => (Some(callback_id), None),
+        _ => (None, registration.name.as_ref()),
     }
 }
 
@@ -119,13 +132,15 @@ pub(crate) fn is_key(key: &str) -> bool {
 fn method_of(kind: PendingKind) -> &'static str {
     match kind {
         PendingKind::RegisterPush => "PUT",
+        PendingKind::UnregisterPush => "DELETE",
         PendingKind::RequestCallback
         | PendingKind::Cancel
         | PendingKind::Confirm
         | PendingKind::Reschedule
         | PendingKind::Snooze
         | PendingKind::ChangeNumber
-        | PendingKind::RequestCallIn => "POST",
+        | PendingKind::RequestCallIn
+        | PendingKind::PushReceipt => "POST",
     }
 }
 
@@ -151,15 +166,39 @@ mod tests {
     }
 
     #[test]
-    fn a_new_push_token_supersedes_those_of_its_provider() {
-        let apns = |token: &str| {
-            format!(r#"{{"target":{{"apns":{{"token":"{token}","environment":"sandbox","topic":"t"}}}}}}"#)
+    fn a_new_push_token_supersedes_those_of_its_place() {
+        let body = |target: &str, rest: &str| format!(r#"{{"target":{target}{rest}}}"#);
+        let apns =
+            |token: &str| format!(r#"{{"apns":{{"token":"{token}","environment":"sandbox","topic":"t"}}}}"#);
+        let activity = |rest: &str| {
+            format!(r#"{{"live_activity":{{"token":"00","environment":"sandbox","topic":"t"{rest}}}}}"#)
         };
-        let fcm = r#"{"target":{"fcm":{"token":"f","kind":"token"}}}"#;
-        let kept = record(PendingKind::RegisterPush, &apns("00"));
-        assert!(kept.is_superseded_by(&draft(PendingKind::RegisterPush, &apns("11"))));
-        assert!(!kept.is_superseded_by(&draft(PendingKind::RegisterPush, fcm)));
+        let fcm = r#"{"fcm":{"token":"f","kind":"token"}}"#;
+        let (phone, tablet) = (r#","name":"phone""#, r#","name":"tablet","locale":"de""#);
+        let (one, two) = (r#","callback_id":"cb_1""#, r#","callback_id":"cb_2""#);
+        let supersedes = |new: String, old: String| {
+            let kept = record(PendingKind::RegisterPush, &old);
+            kept.is_superseded_by(&draft(PendingKind::RegisterPush, &new))
+        };
+        assert!(supersedes(body(&apns("11"), phone), body(&apns("00"), phone)));
+        assert!(supersedes(body(&apns("11"), tablet), body(&apns("00"), r#","name":"tablet""#)));
+        assert!(supersedes(body(&apns("11"), ""), body(&apns("00"), "")));
+        assert!(!supersedes(body(&apns("11"), phone), body(&apns("00"), tablet)));
+        assert!(!supersedes(body(&apns("11"), phone), body(&apns("00"), "")));
+        assert!(!supersedes(body(&apns("11"), phone), body(fcm, phone)));
+        assert!(!supersedes(body(&apns("11"), ""), body(&activity(""), "")));
+        assert!(supersedes(body(&activity(one), phone), body(&activity(one), tablet)));
+        assert!(!supersedes(body(&activity(two), ""), body(&activity(one), "")));
+        assert!(!supersedes(body(&activity(one), ""), body(&activity(""), "")));
         assert!(!record(PendingKind::Cancel, "{}").is_superseded_by(&draft(PendingKind::Cancel, "{}")));
+    }
+
+    #[test]
+    fn registering_and_unregistering_supersede_each_other() {
+        let (registers, unregisters) = (PendingKind::RegisterPush, PendingKind::UnregisterPush);
+        assert!(record(registers, "{}").is_superseded_by(&draft(unregisters, "")));
+        assert!(record(unregisters, "").is_superseded_by(&draft(registers, "{}")));
+        assert!(!record(unregisters, "").is_superseded_by(&draft(unregisters, "")));
     }
 
     #[test]
@@ -181,6 +220,9 @@ mod tests {
         assert!(!kept.is_older_than(60, later(60)));
         assert!(kept.is_older_than(60, later(61)));
         assert!(!kept.is_older_than(60, later(-1000)));
+        let receipt = record(PendingKind::PushReceipt, "{}");
+        assert!(!receipt.is_older_than(86_400, later(3600)));
+        assert!(receipt.is_older_than(86_400, later(3601)));
     }
 
     proptest! {

@@ -1,15 +1,17 @@
 //! `ringback call`: what a customer's app does, through the SDK core.
 
+mod device;
 mod request;
 
 use crate::{Failure, print};
 use clap::{Args, Subcommand};
+use device::Device;
 use request::{Request, Time};
 use ringback_core::client::{ClientConfig, ClientError, RingbackClient};
 use ringback_core::host::{FileStore, Host};
 use ringback_core::protocol::{
-    AccessCode, ActionToken, ApnsEnvironment, AvailabilityRequest, CallInRequest, CallTicket, ConfirmAnswer,
-    FcmTokenKind, Fold, PhoneNumber, PushRegistration, PushTarget, PushToken, Timestamp,
+    AccessCode, ActionToken, AvailabilityRequest, CallInRequest, CallTicket, ConfirmAnswer, Fold,
+    PhoneNumber, Timestamp,
 };
 use ringback_core::transport::ReqwestTransport;
 use std::collections::HashMap;
@@ -121,8 +123,14 @@ enum Command {
     /// Print events as they happen, until interrupted
     Watch,
     /// Say how this installation is reached by push
-    #[command(subcommand)]
     RegisterPush(Device),
+    /// Send no more pushes to a device
+    UnregisterPush {
+        /// The device, as register-push and devices print it
+        device_id: String,
+    },
+    /// List by which devices this installation is reached
+    Devices,
     /// Send again what could not be sent before
     Resume,
 }
@@ -143,29 +151,6 @@ enum Answer {
     },
     /// I no longer need the call
     Cancel,
-}
-
-#[derive(Subcommand)]
-enum Device {
-    /// An Apple device
-    Apns {
-        /// The device token in hexadecimal
-        token: String,
-        /// The app's bundle id
-        #[arg(long)]
-        topic: String,
-        /// The token is from TestFlight or the App Store
-        #[arg(long)]
-        production: bool,
-    },
-    /// A device that Firebase reaches
-    Fcm {
-        /// The registration token, or the Firebase installation id
-        token: String,
-        /// It is a Firebase installation id
-        #[arg(long)]
-        fid: bool,
-    },
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
@@ -239,24 +224,9 @@ async fn perform(client: &RingbackClient, command: Command) -> Result<(), Failur
             }
             Ok(())
         }
-        Command::RegisterPush(device) => {
-            let target = match device {
-                Device::Apns { token, topic, production } => PushTarget::Apns {
-                    token: PushToken::new(token),
-                    environment: if production {
-                        ApnsEnvironment::Production
-                    } else {
-                        ApnsEnvironment::Sandbox
-                    },
-                    topic,
-                },
-                Device::Fcm { token, fid } => PushTarget::Fcm {
-                    token: PushToken::new(token),
-                    kind: if fid { FcmTokenKind::Fid } else { FcmTokenKind::Token },
-                },
-            };
-            print::json(&client.register_push(PushRegistration::new(target)).await?)
-        }
+        Command::RegisterPush(device) => print::json(&client.register_push(device.registration()).await?),
+        Command::UnregisterPush { device_id } => Ok(client.unregister_push(device_id).await?),
+        Command::Devices => print::json_lines(&client.devices().await?),
         Command::Resume => {
             let resumed = client.resume().await?;
             println!("{} requests were waiting; {} are left", resumed.len(), client.pending().await?.len());

@@ -98,18 +98,60 @@ public class Ringback(
     public suspend fun requestCallIn(request: CallInRequest): CallTicket =
         cancellable { client.requestCallIn(request, it) }
 
-    /** Tells the server how to reach this device. To be called whenever the platform gives the app a token. */
-    public suspend fun registerPush(target: PushTarget): Device =
-        cancellable { client.registerPush(PushRegistration(target), it) }
+    /**
+     * Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces the
+     * earlier one of the same kind of target and the same [name].
+     *
+     * @param name tells several devices of one person apart, for example `phone` and `tablet`.
+     * @param locale the language of the device's texts, BCP 47, for example `de-AT`; English when absent.
+     * @param appVersion for whoever looks for the cause of a fault.
+     * @param hasTexts whether the app has the texts of pushes in its own resources, see `docs/push.md`.
+     */
+    public suspend fun registerPush(
+        target: PushTarget,
+        name: String? = null,
+        locale: String? = null,
+        appVersion: String? = null,
+        hasTexts: Boolean = false,
+    ): Device =
+        cancellable { client.registerPush(PushRegistration(target, name, locale, appVersion, hasTexts), it) }
+
+    /** The device with this id gets no more pushes, for example after the person has logged out. */
+    public suspend fun unregisterPush(deviceId: String): Unit =
+        cancellable { client.unregisterPush(deviceId, it) }
+
+    /** The devices by which this installation is reached. */
+    public suspend fun devices(): List<Device> = cancellable { client.devices(it) }
 
     /**
-     * Looks at a push the app received, and fetches the callback it is about. Hand over every push: what is somebody
-     * else's comes back as [PushOutcome.NotOurs].
+     * Looks at a push the app received, fetches the callback it is about, and tells the server that the push was received.
+     * Hand over every push: what is somebody else's comes back as [PushOutcome.NotOurs]. After
+     * [PushOutcome.Withdrawn] take the question back: `notificationManager.cancel(outcome.callbackId, 0)`.
      *
      * @param data the `data` of the FCM message.
      */
     public suspend fun handlePush(data: Map<String, String>): PushOutcome =
         cancellable { client.handlePush(data, it) }
+
+    /**
+     * Answers "your agent is ready, are you?" from the notification's own actions: the app need not be open, nor have
+     * handled the push before. [NotificationAction.answer] says which answer an action stands for.
+     *
+     * @param data the `data` of the FCM message that asked.
+     * @throws RingbackException for example with the code `action_token_spent` when another device was faster, or
+     * `confirm_expired`.
+     */
+    public suspend fun answerPush(
+        data: Map<String, String>,
+        answer: ConfirmAnswer,
+    ): Confirmation = cancellable { client.answerPush(data, answer, it) }
+
+    /**
+     * Tells the server that the person has opened a push: to be called when they tap the notification itself. Does not
+     * wait for the network.
+     */
+    public suspend fun pushOpened(data: Map<String, String>): Unit =
+        cancellable { client.pushOpened(data, it) }
 
     /**
      * What happens to this installation's callbacks, in order, over lost connections too. An event counts as handled

@@ -5,6 +5,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
@@ -47,24 +48,33 @@ internal class Centre : AutoCloseable {
                 .method(method, body?.let(BodyPublishers::ofString) ?: BodyPublishers.noBody()),
         )
 
-    /** The `data` of the first push that FCM accepts. */
-    suspend fun pushOverFcm(): Map<String, String> {
-        val record = ask(Request.newBuilder(URI("${facts.text("control")}/received?provider=fcm&wait_for=1")))
-        val payload =
-            record
-                .getValue("received")
-                .jsonArray
-                .single()
-                .jsonObject
-                .at("payload")
-        return payload.at("message").at("data").mapValues { it.value.jsonPrimitive.content }
+    /** What a push service has received, once it has accepted [count] pushes. */
+    suspend fun receivedBy(
+        provider: String,
+        count: Int,
+    ): List<JsonObject> {
+        val query = "provider=$provider&wait_for=$count"
+        val record = ask(Request.newBuilder(URI("${facts.text("control")}/received?$query")))
+        return record.getValue("received").jsonArray.map { it.jsonObject }
     }
 
+    /** The `data` of the first push that FCM accepts. */
+    suspend fun pushOverFcm(): Map<String, String> = fcmData(receivedBy("fcm", 1).single())
+
+    /** Where APNs knows the app. */
+    val topic: String get() = facts.text("topic")
+
+    /** The server's figures. */
+    suspend fun metrics(): String = askText(Request.newBuilder(URI("${facts.text("url")}/metrics")))
+
     private suspend fun ask(request: Request.Builder): JsonObject =
+        Json.parseToJsonElement(askText(request)).jsonObject
+
+    private suspend fun askText(request: Request.Builder): String =
         withContext(Dispatchers.IO) {
             val answer = http.send(request.build(), BodyHandlers.ofString())
             check(answer.statusCode() == 200) { "${answer.statusCode()}: ${answer.body()}" }
-            Json.parseToJsonElement(answer.body()).jsonObject
+            answer.body()
         }
 
     /** It ends when nobody can tell it anything any more. */
@@ -73,6 +83,18 @@ internal class Centre : AutoCloseable {
         check(process.waitFor(30, SECONDS)) { "the centre did not stop" }
     }
 }
+
+/** What an app gets of a push that FCM received. */
+internal fun fcmData(push: JsonObject): Map<String, String> =
+    push
+        .at("payload")
+        .at("message")
+        .at("data")
+        .mapValues { it.value.jsonPrimitive.content }
+
+/** The texts among the custom keys of a push that APNs received. */
+internal fun apnsData(push: JsonObject): Map<String, String> =
+    push.at("payload").filterValues { it is JsonPrimitive }.mapValues { it.value.jsonPrimitive.content }
 
 internal fun JsonElement.at(key: String): JsonObject = jsonObject.getValue(key).jsonObject
 
