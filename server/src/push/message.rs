@@ -17,8 +17,10 @@ const ASKING: &str = "RINGBACK_AGENT_READY";
 const REMINDING: &str = "RINGBACK_CALLBACK_REMINDER";
 /// The type of an app's Live Activity attributes.
 const ATTRIBUTES: &str = "RingbackAttributes";
-/// A Live Activity says that it is out of date when it has heard nothing for so long, in seconds.
+/// A Live Activity that shows a wait says that it is out of date when it has heard nothing for so long, in seconds.
 const STALE_AFTER_S: i64 = 120;
+/// So long its last word is still seen, in seconds.
+const SEEN_FOR_S: i64 = 120;
 
 fn data(claim: &Claim, action_token: Option<ActionToken>) -> Result<String, Refusal> {
     let data = PushData {
@@ -120,18 +122,18 @@ fn activity(claim: &Claim, event: ActivityEvent, state: &ActivityState) -> Value
             aps["event"] = json!("start");
             aps["attributes-type"] = json!(ATTRIBUTES);
             aps["attributes"] = json!({ "callback_id": claim.callback_id });
-            aps["stale-date"] = json!(at_s + STALE_AFTER_S);
             let (title, body) = ("Your place in line", "You will be called.");
             aps["alert"] = json!({ "title": title, "body": body });
         }
-        ActivityEvent::Update => {
-            aps["event"] = json!("update");
-            aps["stale-date"] = json!(at_s + STALE_AFTER_S);
-        }
+        ActivityEvent::Update => aps["event"] = json!("update"),
         ActivityEvent::End => {
             aps["event"] = json!("end");
-            aps["dismissal-date"] = json!(at_s + STALE_AFTER_S);
+            aps["dismissal-date"] = json!(at_s + SEEN_FOR_S);
         }
+    }
+    // What is no wait stays so until something happens, and that is told at once.
+    if state.position.is_some() {
+        aps["stale-date"] = json!(at_s + STALE_AFTER_S);
     }
     json!({ "aps": aps })
 }
