@@ -201,3 +201,153 @@ fn shown(claim: &Claim) -> Result<(TextKey, &Text, Interruption, Option<&String>
 fn ttl_s(claim: &Claim, now: Timestamp) -> u32 {
     u32::try_from(claim.expires_at.duration_since(now).as_secs()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use ringback_core::protocol::{CallbackState, RoutingPhase};
+
+    /// What a record of RFC 8188 has room for in 4096 bytes: 86 go to its header, 16 to the tag, 1 to the delimiter.
+    const BROWSER_BYTES: usize = 4096 - 86 - 16 - 1;
+
+    fn claim(event: PushEvent, channel: Channel, content: Content, has_texts: bool) -> Claim {
+        let expires_at = Timestamp::from_second(1_800_000_000).unwrap();
+        Claim {
+            id: uuid::Uuid::max().to_string(),
+            fence: 1,
+            attempts: 1,
+            push_id: format!("pu_{}", uuid::Uuid::max().simple()),
+            callback_id: format!("cb_{}", uuid::Uuid::max().simple()),
+            event,
+            occasion: i64::MAX,
+            withdrawn: false,
+            urgency: 1,
+            content,
+            expires_at,
+            created_at: expires_at,
+            device_id: format!("dv_{}", uuid::Uuid::max().simple()),
+            provider: "apns".to_owned(),
+            lane: "apns".to_owned(),
+            channel,
+            kind: "token".to_owned(),
+            topic: "com.example.ringback".to_owned(),
+            has_texts,
+            token: Vec::new(),
+            registered_at: expires_at,
+            still_true: true,
+        }
+    }
+
+    fn action_token() -> Option<ActionToken> {
+        // As long as a delivery's id and a keyed hash of 32 bytes in base64url.
+        Some(ActionToken::new("t".repeat(36 + 1 + 43)))
+    }
+
+    fn any_text() -> impl Strategy<Value = Text> {
+        // Plain, beyond the first plane, and what JSON writes as six bytes.
+        let of = |most| {
+            prop_oneof![Just('a'), Just('\u{1F600}'), Just('\u{1}'), any::<char>()]
+                .prop_flat_map(move |one| {
+                    prop::collection::vec(prop_oneof![Just(one), any::<char>()], 1..=most)
+                })
+                .prop_map(|all| all.into_iter().collect::<String>())
+        };
+        (of(80), of(240)).prop_map(|(title, body)| Text { title, body })
+    }
+
+    fn sizes(claim: &Claim) -> (usize, usize, usize) {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let token = || PushToken::new("a".repeat(64));
+        let mut to_apple = claim.clone();
+        to_apple.channel = Channel::Apns;
+        let apns = for_apns(&to_apple, token(), action_token()).unwrap().payload.to_string().len();
+        let fcm = for_fcm(claim, token(), action_token(), now).unwrap();
+        let texts = match &fcm.notification.as_ref().unwrap().text {
+            FcmText::Plain { title, body } | FcmText::Keys { title, body } => title.len() + body.len(),
+        };
+        let data: usize = fcm.data.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let browser = for_browser(claim, action_token(), now).unwrap().0.to_string().len();
+        (apns, texts + data, browser)
+    }
+
+    proptest! {
+        /// Whatever texts a service has: no provider refuses a push for its size.
+        #[test]
+        fn every_push_fits(text in any_text(), key in prop::sample::select(&TextKey::ALL[..]), has_texts: bool) {
+            prop_assert!(text.fits());
+            let sound = Some("s".repeat(64));
+            let content = Content::Alert { key, text, interruption: Interruption::TimeSensitive, sound };
+            let (apns, fcm, browser) = sizes(&claim(PushEvent::AgentReady, Channel::Fcm, content, has_texts));
+            prop_assert!(apns <= 4096, "{apns}");
+            prop_assert!(fcm <= 4096, "{fcm}");
+            prop_assert!(browser <= BROWSER_BYTES, "{browser}");
+        }
+    }
+
+    #[test]
+    fn the_longest_texts_fit() {
+        let text = Text { title: "\u{1}".repeat(80), body: "\u{1}".repeat(240) };
+        assert!(text.fits());
+        let sound = Some("s".repeat(64));
+        let content = Content::Alert {
+            key: TextKey::AgentReady,
+            text,
+            interruption: Interruption::TimeSensitive,
+            sound,
+        };
+        let (apns, _, browser) = sizes(&claim(PushEvent::AgentReady, Channel::WebPush, content, false));
+        assert!(apns <= 4096 && browser <= BROWSER_BYTES, "{apns} {browser}");
+    }
+
+    #[test]
+    fn an_activity_is_worded_as_apple_wants_it() {
+        let at = Timestamp::from_second(1_764_000_000).unwrap();
+        let waiting = ActivityState {
+            state: CallbackState::Queued,
+            phase: None,
+            position: Some(3),
+            wait_p50_s: Some(240),
+            wait_p90_s: Some(600),
+            at,
+        };
+        let called = ActivityState {
+            state: CallbackState::Routing,
+            phase: Some(RoutingPhase::Connecting),
+            position: None,
+            wait_p50_s: None,
+            wait_p90_s: None,
+            at,
+        };
+        let push = |event, state: &ActivityState| {
+            let content = Content::Activity { event, state: state.clone() };
+            let claim = claim(PushEvent::QueueProgress, Channel::Activity, content, false);
+            for_apns(&claim, "ab".into(), None).unwrap()
+        };
+        let start = push(ActivityEvent::Start, &waiting);
+        assert_eq!((start.push_type, start.priority), (ApnsPushType::LiveActivity, ApnsPriority::Immediate));
+        assert_eq!(start.collapse_id, None);
+        assert_eq!(
+            start.payload["aps"]["attributes"]["callback_id"],
+            json!(format!("cb_{}", "f".repeat(32)))
+        );
+        let update = push(ActivityEvent::Update, &waiting);
+        assert_eq!(update.priority, ApnsPriority::PowerSaving);
+        assert_eq!(
+            update.payload,
+            json!({ "aps": {
+                "timestamp": 1_764_000_000, "event": "update", "stale-date": 1_764_000_120,
+                "content-state": {
+                    "state": "queued", "position": 3, "wait_p50_s": 240, "wait_p90_s": 600, "at": "2025-11-24T16:00:00Z",
+                },
+            } })
+        );
+        let rings = push(ActivityEvent::Update, &called);
+        assert_eq!(
+            (rings.priority, &rings.payload["aps"]["stale-date"]),
+            (ApnsPriority::Immediate, &Value::Null)
+        );
+        let end = push(ActivityEvent::End, &called);
+        assert_eq!(end.payload["aps"]["dismissal-date"], 1_764_000_120);
+    }
+}
