@@ -51,6 +51,8 @@ fn archive_one(tx: &mut Tx<'_>, id: &str, erase_at: Timestamp) -> Result<(), Ref
         "delete from push_attempts where delivery_id in (select id from push_deliveries where callback_id = $1)",
         "delete from push_deliveries where callback_id = $1",
         "delete from pushes where callback_id = $1",
+        "delete from devices where name = $1 and channel in ('activity', 'activity_ended') \
+         and installation_id = (select installation_id from callbacks where id = $1)",
         "delete from call_ins where callback_id = $1",
         "delete from attempts where callback_id = $1",
         "delete from events where callback_id = $1",

@@ -7,6 +7,7 @@ use crate::app::Effects;
 use crate::centre::Centre;
 use crate::push::outbox::{self, News};
 use crate::push::texts::TextKey;
+use crate::push::watch;
 use crate::refusal::Refusal;
 use crate::schedule::bookings;
 use crate::schedule::wall::Chosen;
@@ -68,7 +69,7 @@ pub(super) fn look_at(
     let promised =
         record.scheduled.as_ref().ok_or(Refusal::Damaged("a scheduled callback without a time"))?.at;
     let remind_at = remind_at(record, promised);
-    if remind_at.is_some() && record.not_before == remind_at {
+    if remind_at.is_some_and(|at| is_due(at, record.not_before, promised, now)) {
         remind(tx, effects, record, promised, None, now)?;
     }
     let wait_s = centre.board.median_wait_s(&record.queue_id, &record.requirement_id, now).unwrap_or(0);
@@ -82,7 +83,8 @@ pub(super) fn look_at(
             }
             // In line it may come first; it is called at its time and not before.
             record.not_before = (promised > now).then_some(promised);
-            apply(tx, effects, record, Input::Enter, "system", now)
+            apply(tx, effects, record, Input::Enter, "system", now)?;
+            watch::start_at_entry(tx, effects, centre, record, now)
         }
         Look::Again { at } => {
             let at = remind_at.filter(|remind_at| *remind_at > now).map_or(at, |remind_at| at.min(remind_at));
@@ -100,6 +102,12 @@ pub(super) fn look_at(
 /// When the person is reminded of a promised time.
 fn remind_at(record: &Record, promised: Timestamp) -> Option<Timestamp> {
     record.policy.push.reminder_before_s.map(|seconds| before(promised, seconds.into()))
+}
+
+/// Whether the person is to be reminded at this look: the moment has come since the look before, which was planned for
+/// that moment at the latest. A time that was chosen when the moment was over is looked at after it only.
+fn is_due(remind_at: Timestamp, planned: Option<Timestamp>, promised: Timestamp, now: Timestamp) -> bool {
+    planned.is_some_and(|planned| planned <= remind_at) && remind_at <= now && now < promised
 }
 
 /// Reminds the person of a promised time, now or at a later moment.
@@ -181,7 +189,12 @@ pub fn reschedule(
             }
         }
     }
-    apply(tx, effects, record, Input::Reschedule { now: scheduled_for.is_none() }, actor, now)
+    let was = record.at;
+    apply(tx, effects, record, Input::Reschedule { now: scheduled_for.is_none() }, actor, now)?;
+    if was == Position::Scheduled {
+        watch::start_at_entry(tx, effects, centre, record, now)?;
+    }
+    Ok(())
 }
 
 /// When nobody may be called because the service is closed, puts its line aside until it opens, or ends this callback, as
@@ -242,6 +255,16 @@ mod tests {
     fn after_an_hour_without_a_server_it_has_its_old_place_or_is_over() {
         assert_eq!(look(at(13_000), at(10_000), at(13_600), 600, 1800), Look::Enter { since: at(9_400) });
         assert_eq!(look(at(13_600), at(10_000), at(13_600), 600, 1800), Look::Expire);
+    }
+
+    #[test]
+    fn a_reminder_is_due_once_even_when_nobody_looked_in_time() {
+        let due = |planned: i64, now| is_due(at(1000), Some(at(planned)), at(1600), at(now));
+        assert!(due(1000, 1000) && due(1000, 1004), "as planned, and a little late");
+        assert!(due(940, 1200), "a look before it was planned, and nobody was there");
+        assert!(!due(940, 940), "too early");
+        assert!(!due(1004, 1060), "the look after the reminder");
+        assert!(!due(1000, 1600), "the time itself has come");
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use ringback_core::protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How many devices an installation has at most. One more, and the one that registered longest ago goes.
+/// How many devices an installation has at most. One more, and the one not seen for longest goes.
 pub const MAX_DEVICES: i64 = 20;
 
 /// What kind of target a device is.
@@ -73,7 +73,7 @@ fn apple_target<'a>(
     let text = token.expose();
     let is_hex = !text.is_empty()
         && text.len() <= 512
-        && text.len() % 2 == 0
+        && text.len().is_multiple_of(2)
         && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hex {
         return Err(bad(
@@ -224,7 +224,13 @@ pub fn register(
     let name = target.callback_id.or(registration.name.as_deref()).unwrap_or_default();
     let token_hash = vault.lookup("push_token", target.token.expose());
     let sealed = vault.seal(target.secret.as_bytes(), "devices.token")?;
-    // The same token seen again keeps its first day: a provider's "gone since" is compared with it.
+    let part = token_hash.get(..2).unwrap_or_default();
+    tx.execute(
+        "insert into device_locks (part, taken) values ($1, 1) \
+         on conflict (part) do update set taken = device_locks.taken + 1",
+        &[&part],
+    )?;
+    // The same token seen again keeps its first day.
     let device = tx.query_one(
         "insert into devices (id, installation_id, channel, name, provider, kind, topic, lane, token_hash, token_sealed, \
          locale, app_version, has_texts, state, registered_at, seen_at) \
@@ -250,8 +256,8 @@ pub fn register(
     )?;
     tx.execute(
         "update devices set state = 'gone', state_reason = 'too_many' where state <> 'gone' and id in \
-         (select id from devices where installation_id = $1 and state <> 'gone' order by seen_at desc, id desc \
-         limit 1000 offset $2)",
+         (select id from devices where installation_id = $1 and state <> 'gone' and channel <> 'activity_ended' \
+         order by seen_at desc, id desc limit 1000 offset $2)",
         &[&installation_id, &MAX_DEVICES],
     )?;
     Ok(device)
@@ -269,14 +275,15 @@ pub fn unregister(tx: &mut Tx<'_>, installation_id: &str, device_id: &str) -> Re
 /// The devices an installation is reached by.
 pub fn list(tx: &mut Tx<'_>, installation_id: &str) -> Result<Vec<Device>, Refusal> {
     Ok(tx.query(
-        "select id, registered_at from devices where installation_id = $1 and state = 'active' order by id",
+        "select id, registered_at from devices where installation_id = $1 and state = 'active' \
+         and channel <> 'activity_ended' order by id",
         &[&installation_id],
         |row| Ok(Device { id: row.get(0)?, registered_at: row.get(1)? }),
     )?)
 }
 
-/// A provider says that this device's token is no more, or wrong here; believed unless the token was registered after
-/// that.
+/// A provider says that this device's token is no more, or wrong here; believed unless the app has shown since then that
+/// it is its token.
 pub(super) fn retire(
     tx: &mut Tx<'_>,
     device_id: &str,
@@ -286,8 +293,9 @@ pub(super) fn retire(
 ) -> Result<(), Refusal> {
     // `sent_to` is the registration the push went to: if it changed meanwhile, the answer is about the old token.
     tx.execute(
-        "update devices set state = $1, state_reason = $2 where id = $3 and registered_at = $4 and registered_at <= $5",
-        &[&state, &reason, &device_id, &sent_to, &gone_since.unwrap_or(sent_to)],
+        "update devices set state = $1, state_reason = $2 where id = $3 and registered_at = $4 \
+         and seen_at <= coalesce($5, seen_at)",
+        &[&state, &reason, &device_id, &sent_to, &gone_since],
     )?;
     Ok(())
 }

@@ -17,8 +17,10 @@ const ASKING: &str = "RINGBACK_AGENT_READY";
 const REMINDING: &str = "RINGBACK_CALLBACK_REMINDER";
 /// The type of an app's Live Activity attributes.
 const ATTRIBUTES: &str = "RingbackAttributes";
-/// A Live Activity says that it is out of date when it has heard nothing for so long, in seconds.
+/// A Live Activity that shows a wait says that it is out of date when it has heard nothing for so long, in seconds.
 const STALE_AFTER_S: i64 = 120;
+/// So long its last word is still seen, in seconds.
+const SEEN_FOR_S: i64 = 120;
 
 fn data(claim: &Claim, action_token: Option<ActionToken>) -> Result<String, Refusal> {
     let data = PushData {
@@ -120,18 +122,18 @@ fn activity(claim: &Claim, event: ActivityEvent, state: &ActivityState) -> Value
             aps["event"] = json!("start");
             aps["attributes-type"] = json!(ATTRIBUTES);
             aps["attributes"] = json!({ "callback_id": claim.callback_id });
-            aps["stale-date"] = json!(at_s + STALE_AFTER_S);
             let (title, body) = ("Your place in line", "You will be called.");
             aps["alert"] = json!({ "title": title, "body": body });
         }
-        ActivityEvent::Update => {
-            aps["event"] = json!("update");
-            aps["stale-date"] = json!(at_s + STALE_AFTER_S);
-        }
+        ActivityEvent::Update => aps["event"] = json!("update"),
         ActivityEvent::End => {
             aps["event"] = json!("end");
-            aps["dismissal-date"] = json!(at_s + STALE_AFTER_S);
+            aps["dismissal-date"] = json!(at_s + SEEN_FOR_S);
         }
+    }
+    // What is no wait stays so until something happens, and that is told at once.
+    if state.position.is_some() {
+        aps["stale-date"] = json!(at_s + STALE_AFTER_S);
     }
     json!({ "aps": aps })
 }
@@ -198,4 +200,154 @@ fn shown(claim: &Claim) -> Result<(TextKey, &Text, Interruption, Option<&String>
 /// Rounded down: better not at all than a moment too late.
 fn ttl_s(claim: &Claim, now: Timestamp) -> u32 {
     u32::try_from(claim.expires_at.duration_since(now).as_secs()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use ringback_core::protocol::{CallbackState, RoutingPhase};
+
+    /// What a record of RFC 8188 has room for in 4096 bytes: 86 go to its header, 16 to the tag, 1 to the delimiter.
+    const BROWSER_BYTES: usize = 4096 - 86 - 16 - 1;
+
+    fn claim(event: PushEvent, channel: Channel, content: Content, has_texts: bool) -> Claim {
+        let expires_at = Timestamp::from_second(1_800_000_000).unwrap();
+        Claim {
+            id: uuid::Uuid::max().to_string(),
+            fence: 1,
+            attempts: 1,
+            push_id: format!("pu_{}", uuid::Uuid::max().simple()),
+            callback_id: format!("cb_{}", uuid::Uuid::max().simple()),
+            event,
+            occasion: i64::MAX,
+            withdrawn: false,
+            urgency: 1,
+            content,
+            expires_at,
+            created_at: expires_at,
+            device_id: format!("dv_{}", uuid::Uuid::max().simple()),
+            provider: "apns".to_owned(),
+            lane: "apns".to_owned(),
+            channel,
+            kind: "token".to_owned(),
+            topic: "com.example.ringback".to_owned(),
+            has_texts,
+            token: Vec::new(),
+            registered_at: expires_at,
+            still_true: true,
+        }
+    }
+
+    fn action_token() -> Option<ActionToken> {
+        // As long as a delivery's id and a keyed hash of 32 bytes in base64url.
+        Some(ActionToken::new("t".repeat(36 + 1 + 43)))
+    }
+
+    fn any_text() -> impl Strategy<Value = Text> {
+        // Plain, beyond the first plane, and what JSON writes as six bytes.
+        let of = |most| {
+            prop_oneof![Just('a'), Just('\u{1F600}'), Just('\u{1}'), any::<char>()]
+                .prop_flat_map(move |one| {
+                    prop::collection::vec(prop_oneof![Just(one), any::<char>()], 1..=most)
+                })
+                .prop_map(|all| all.into_iter().collect::<String>())
+        };
+        (of(80), of(240)).prop_map(|(title, body)| Text { title, body })
+    }
+
+    fn sizes(claim: &Claim) -> (usize, usize, usize) {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let token = || PushToken::new("a".repeat(64));
+        let mut to_apple = claim.clone();
+        to_apple.channel = Channel::Apns;
+        let apns = for_apns(&to_apple, token(), action_token()).unwrap().payload.to_string().len();
+        let fcm = for_fcm(claim, token(), action_token(), now).unwrap();
+        let texts = match &fcm.notification.as_ref().unwrap().text {
+            FcmText::Plain { title, body } | FcmText::Keys { title, body } => title.len() + body.len(),
+        };
+        let data: usize = fcm.data.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let browser = for_browser(claim, action_token(), now).unwrap().0.to_string().len();
+        (apns, texts + data, browser)
+    }
+
+    proptest! {
+        /// Whatever texts a service has: no provider refuses a push for its size.
+        #[test]
+        fn every_push_fits(text in any_text(), key in prop::sample::select(&TextKey::ALL[..]), has_texts: bool) {
+            prop_assert!(text.fits());
+            let sound = Some("s".repeat(64));
+            let content = Content::Alert { key, text, interruption: Interruption::TimeSensitive, sound };
+            let (apns, fcm, browser) = sizes(&claim(PushEvent::AgentReady, Channel::Fcm, content, has_texts));
+            prop_assert!(apns <= 4096, "{apns}");
+            prop_assert!(fcm <= 4096, "{fcm}");
+            prop_assert!(browser <= BROWSER_BYTES, "{browser}");
+        }
+    }
+
+    #[test]
+    fn the_longest_texts_fit() {
+        let text = Text { title: "\u{1}".repeat(80), body: "\u{1}".repeat(240) };
+        assert!(text.fits());
+        let sound = Some("s".repeat(64));
+        let content = Content::Alert {
+            key: TextKey::AgentReady,
+            text,
+            interruption: Interruption::TimeSensitive,
+            sound,
+        };
+        let (apns, _, browser) = sizes(&claim(PushEvent::AgentReady, Channel::WebPush, content, false));
+        assert!(apns <= 4096 && browser <= BROWSER_BYTES, "{apns} {browser}");
+    }
+
+    #[test]
+    fn an_activity_is_worded_as_apple_wants_it() {
+        let at = Timestamp::from_second(1_764_000_000).unwrap();
+        let waiting = ActivityState {
+            state: CallbackState::Queued,
+            phase: None,
+            position: Some(3),
+            wait_p50_s: Some(240),
+            wait_p90_s: Some(600),
+            at,
+        };
+        let called = ActivityState {
+            state: CallbackState::Routing,
+            phase: Some(RoutingPhase::Connecting),
+            position: None,
+            wait_p50_s: None,
+            wait_p90_s: None,
+            at,
+        };
+        let push = |event, state: &ActivityState| {
+            let content = Content::Activity { event, state: state.clone() };
+            let claim = claim(PushEvent::QueueProgress, Channel::Activity, content, false);
+            for_apns(&claim, "ab".into(), None).unwrap()
+        };
+        let start = push(ActivityEvent::Start, &waiting);
+        assert_eq!((start.push_type, start.priority), (ApnsPushType::LiveActivity, ApnsPriority::Immediate));
+        assert_eq!(start.collapse_id, None);
+        assert_eq!(
+            start.payload["aps"]["attributes"]["callback_id"],
+            json!(format!("cb_{}", "f".repeat(32)))
+        );
+        let update = push(ActivityEvent::Update, &waiting);
+        assert_eq!(update.priority, ApnsPriority::PowerSaving);
+        assert_eq!(
+            update.payload,
+            json!({ "aps": {
+                "timestamp": 1_764_000_000, "event": "update", "stale-date": 1_764_000_120,
+                "content-state": {
+                    "state": "queued", "position": 3, "wait_p50_s": 240, "wait_p90_s": 600, "at": "2025-11-24T16:00:00Z",
+                },
+            } })
+        );
+        let rings = push(ActivityEvent::Update, &called);
+        assert_eq!(
+            (rings.priority, &rings.payload["aps"]["stale-date"]),
+            (ApnsPriority::Immediate, &Value::Null)
+        );
+        let end = push(ActivityEvent::End, &called);
+        assert_eq!(end.payload["aps"]["dismissal-date"], 1_764_000_120);
+    }
 }

@@ -133,11 +133,19 @@ pub fn show_progress(
          where device_id = $2 and state = 'pending' and callback_id = $3",
         &[&now, &device_id, &record.id],
     )?;
-    // An activity starts once.
+    // On all devices it starts with the same push.
     let starts = matches!(content, Content::Activity { event: ActivityEvent::Start, .. });
     let occasion = if starts { 0 } else { now.as_microsecond() };
     let expires_at = later(now, manner.ttl_s)?;
-    let Some(push_id) = say(tx, record, (event, occasion, false), expires_at, now)? else { return Ok(()) };
+    let push_id = match say(tx, record, (event, occasion, false), expires_at, now)? {
+        Some(push_id) => push_id,
+        // Said to another device of the same person.
+        None => tx.query_one(
+            "select id from pushes where callback_id = $1 and event = $2 and occasion = $3 and withdrawn = 0",
+            &[&record.id, &word(event)?, &occasion],
+            |row| row.get(0),
+        )?,
+    };
     let device = Reachable {
         id: device_id.to_owned(),
         provider: "apns".to_owned(),

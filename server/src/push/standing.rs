@@ -1,6 +1,7 @@
 //! Whether what a push says is still true: decided when it is taken out of the outbox, from where its callback stands then.
 
 use super::content::{ActivityEvent, Content};
+use super::texts::TextKey;
 use crate::words::unword;
 use ringback_core::protocol::{CallbackState, PushEvent, RoutingPhase};
 
@@ -63,9 +64,15 @@ pub fn still_true(
         }
         // That it was taken back is said after its end; another time only while there will be a call.
         PushEvent::CallbackChanged => now.version == occasion || !over,
+        // That there will be another call is true while there will be one, that there will be none at the end.
         PushEvent::CallbackMissed => {
+            let last = matches!(content, Content::Alert { key: TextKey::CallbackUnreached, .. });
             now.attempts == occasion
-                && !matches!(now.state, CallbackState::Routing | CallbackState::Processing)
+                && if last {
+                    over
+                } else {
+                    matches!(now.state, CallbackState::Scheduled | CallbackState::Queued)
+                }
         }
         PushEvent::QueueProgress => {
             let ends = matches!(content, Content::Activity { event: ActivityEvent::End, .. });
@@ -79,11 +86,11 @@ pub fn still_true(
 mod tests {
     use super::*;
     use crate::push::policy::Interruption;
-    use crate::push::texts::{Text, TextKey};
+    use crate::push::texts::Text;
 
-    fn alert() -> Content {
+    fn alert(key: TextKey) -> Content {
         Content::Alert {
-            key: TextKey::AgentReady,
+            key,
             text: Text { title: "t".into(), body: "b".into() },
             interruption: Interruption::Active,
             sound: None,
@@ -95,7 +102,7 @@ mod tests {
     }
 
     fn says(event: PushEvent, occasion: i64, words: &str) -> bool {
-        still_true((event, occasion, false), &alert(), &at(words))
+        still_true((event, occasion, false), &alert(TextKey::AgentReady), &at(words))
     }
 
     #[test]
@@ -105,7 +112,8 @@ mod tests {
         assert!(!says(PushEvent::AgentReady, 1, "routing reserved 2 5 0 0 0"), "asked anew");
         assert!(!says(PushEvent::AgentReady, 2, "routing confirmed 2 5 0 0 0"), "answered");
         assert!(!says(PushEvent::AgentReady, 2, "queued - 2 5 0 0 0"), "the agent is gone");
-        assert!(still_true((PushEvent::AgentReady, 2, true), &alert(), &at("completed - 2 5 0 0 0")));
+        let answered = alert(TextKey::AgentReadyAnswered);
+        assert!(still_true((PushEvent::AgentReady, 2, true), &answered, &at("completed - 2 5 0 0 0")));
     }
 
     #[test]
@@ -122,6 +130,13 @@ mod tests {
         assert!(!says(PushEvent::CallbackChanged, 3, "completed - 0 4 0 0 0"), "it is over since");
         assert!(says(PushEvent::CallbackMissed, 1, "queued - 1 5 1 0 0"));
         assert!(!says(PushEvent::CallbackMissed, 1, "routing connecting 1 7 2 0 0"), "it rings again");
+        assert!(!says(PushEvent::CallbackMissed, 1, "completed - 1 6 1 0 0"), "it was taken back meanwhile");
+        let unreached = |words| {
+            let content = alert(TextKey::CallbackUnreached);
+            still_true((PushEvent::CallbackMissed, 2, false), &content, &at(words))
+        };
+        assert!(unreached("completed - 1 9 2 0 0"));
+        assert!(!unreached("queued - 1 9 2 0 0"));
     }
 
     #[test]

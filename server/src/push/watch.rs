@@ -15,13 +15,16 @@ use crate::storage::Tx;
 use crate::wait::damp::{Told, tell};
 use jiff::SignedDuration;
 use ringback_core::protocol::{PushEvent, Timestamp, WaitEstimate, WaitStatus};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const LOOK_ROUND: Duration = Duration::from_secs(2);
 /// So many at the head of each line are looked at: whoever is further back is not called soon.
 const HEAD: i64 = 200;
-/// So many Live Activities are looked at in a round.
+/// So many Live Activities are looked at in a round; the next round goes on behind them.
 const ACTIVITIES: i64 = 500;
+/// An activity that shows a wait is shown anew after so long at the latest, before it calls itself out of date.
+const REFRESH_S: i64 = 90;
 /// Whoever was told is not told otherwise for so long.
 const CALM: SignedDuration = SignedDuration::from_secs(60);
 /// "Soon" is said, corrected, and said again. Then nothing more.
@@ -32,6 +35,7 @@ const LATE: SignedDuration = SignedDuration::from_secs(10);
 /// Watches, until the server stops.
 pub async fn run(app: App) {
     let mut since = now();
+    let mut seen_to = String::new();
     loop {
         tokio::select! {
             () = app.stopping.cancelled() => return,
@@ -40,7 +44,7 @@ pub async fn run(app: App) {
         let looked_at = now();
         let looks = [
             ("lines", look_at_lines(&app).await),
-            ("activities", look_at_activities(&app).await),
+            ("activities", look_at_activities(&app, &mut seen_to).await),
             ("new activities", start_activities(&app, since).await),
         ];
         for (what, looked) in looks {
@@ -85,7 +89,10 @@ fn to_tell(told: u32, nearness: Nearness) -> Option<TextKey> {
 /// A callback at the head of its line.
 struct InLine {
     id: String,
+    service_id: String,
     told: u32,
+    /// Whether it may be told anything now.
+    hears: bool,
 }
 
 async fn look_at_lines(app: &App) -> Result<(), Refusal> {
@@ -103,26 +110,42 @@ fn whom_to_tell(tx: &mut Tx<'_>, centre: &Centre, now: Timestamp) -> Result<Vec<
     let mut telling = Vec::new();
     for requirement_id in centre.board.lines_with_people() {
         let head = tx.query(
-            "select id, upcoming_told from callbacks where requirement_id = $1 and state = 'queued' \
-             and not_before is null order by rank_us, id limit $2",
+            "select id, service_id, upcoming_told, upcoming_at, scheduled_at from callbacks where requirement_id = $1 \
+             and state = 'queued' and not_before is null order by rank_us, id limit $2",
             &[&requirement_id, &HEAD],
-            |row| Ok(InLine { id: row.get(0)?, told: row.get(1)? }),
+            |row| {
+                let calm = row.get::<Option<Timestamp>>(3)?.is_some_and(|at| is_calm(at, now));
+                // A promised time is a matter of reminders.
+                let hears = !calm && row.get::<Option<Timestamp>>(4)?.is_none();
+                Ok(InLine { id: row.get(0)?, service_id: row.get(1)?, told: row.get(2)?, hears })
+            },
         )?;
-        // A line is in order, so where it is near ends once, and so does where it is not far.
-        let near = boundary(&head, |one| Ok(how_near(tx, centre, &one.id, now)? == Nearness::Near))?;
-        let not_far = boundary(&head, |one| Ok(how_near(tx, centre, &one.id, now)? != Nearness::Far))?;
-        for (index, one) in head.iter().enumerate() {
-            let nearness = match index {
-                _ if index < near => Nearness::Near,
-                _ if index < not_far => Nearness::Between,
-                _ => Nearness::Far,
-            };
-            if to_tell(one.told, nearness).is_some() {
-                telling.push((one.id.clone(), one.told));
+        // Each service has its own idea of "soon".
+        let mut by_service: BTreeMap<&str, Vec<&InLine>> = BTreeMap::new();
+        for one in &head {
+            by_service.entry(&one.service_id).or_default().push(one);
+        }
+        for line in by_service.values().filter(|line| line.iter().any(|one| one.hears)) {
+            // A line is in order, so where it is near ends once, and so does where it is not far.
+            let near = boundary(line, |one| Ok(how_near(tx, centre, &one.id, now)? == Nearness::Near))?;
+            let not_far = boundary(line, |one| Ok(how_near(tx, centre, &one.id, now)? != Nearness::Far))?;
+            for (index, one) in line.iter().enumerate() {
+                let nearness = match index {
+                    _ if index < near => Nearness::Near,
+                    _ if index < not_far => Nearness::Between,
+                    _ => Nearness::Far,
+                };
+                if one.hears && to_tell(one.told, nearness).is_some() {
+                    telling.push((one.id.clone(), one.told));
+                }
             }
         }
     }
     Ok(telling)
+}
+
+fn is_calm(told_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(told_at) < CALM
 }
 
 /// How many at the beginning hold, when all that hold come first.
@@ -159,8 +182,7 @@ fn tell_one(
         &[&id],
         |row| Ok((row.get::<u32>(0)?, row.get::<Option<Timestamp>>(1)?, row.get::<Option<String>>(2)?)),
     )?;
-    let calm = told_at.is_some_and(|at| now.duration_since(at) < CALM);
-    // A promised time is a matter of reminders.
+    let calm = told_at.is_some_and(|at| is_calm(at, now));
     if now_told != told || record.at != Position::Queued || record.scheduled.is_some() || calm {
         return Ok(());
     }
@@ -194,18 +216,22 @@ struct Activity {
     callback_id: String,
 }
 
-async fn look_at_activities(app: &App) -> Result<(), Refusal> {
+/// Looks at the next activities behind `seen_to`, or at the first again.
+async fn look_at_activities(app: &App, seen_to: &mut String) -> Result<(), Refusal> {
+    let after = seen_to.clone();
     let activities = app
         .storage
-        .read(|tx| {
+        .read(move |tx| {
             Ok::<_, Refusal>(tx.query(
-                "select id, lane, name from devices where channel = 'activity' and state = 'active' \
-                 order by seen_at limit $1",
-                &[&ACTIVITIES],
+                "select id, lane, name from devices where channel = 'activity' and state = 'active' and id > $1 \
+                 order by id limit $2",
+                &[&after, &ACTIVITIES],
                 |row| Ok(Activity { device_id: row.get(0)?, lane: row.get(1)?, callback_id: row.get(2)? }),
             )?)
         })
         .await?;
+    let all = activities.len() < usize::try_from(ACTIVITIES).unwrap_or(usize::MAX);
+    *seen_to = activities.last().filter(|_| !all).map(|last| last.device_id.clone()).unwrap_or_default();
     for activity in activities {
         let (centre, looked_at) = (app.centre.clone(), activity.clone());
         let news = app.storage.read(move |tx| news_for(tx, &centre, &looked_at, now())).await?;
@@ -226,7 +252,9 @@ fn news_for(
 ) -> Result<Option<(Record, Content)>, Refusal> {
     let record = find(tx, &activity.callback_id)?;
     let last = tx.query_opt(
-        "select content from push_deliveries where device_id = $1 order by created_at desc limit 1",
+        // What ran out before anybody took it was not shown.
+        "select content from push_deliveries where device_id = $1 and state <> 'expired' \
+         order by created_at desc limit 1",
         &[&activity.device_id],
         |row| row.get::<Option<String>>(0),
     )?;
@@ -239,10 +267,12 @@ fn news_for(
     let event = if over { ActivityEvent::End } else { ActivityEvent::Update };
     let Some(last) = last else { return Ok(Some((record, Content::Activity { event, state }))) };
     let moved = last.state != state.state || last.phase != state.phase;
-    let rested = now.duration_since(last.at).as_secs() >= i64::from(record.policy.push.progress_every_s);
-    let state = if moved {
+    let rested_s = now.duration_since(last.at).as_secs();
+    let every_s = i64::from(record.policy.push.progress_every_s);
+    let fades = state.position.is_some() && rested_s >= REFRESH_S.max(every_s);
+    let state = if moved || fades {
         Some(state)
-    } else if rested {
+    } else if rested_s >= every_s {
         tell(Some(&told(&last)), &told(&state)).map(|told| ActivityState {
             position: (told.position > 0).then_some(told.position),
             wait_p50_s: told.window_s.map(|window| window[1]),
@@ -302,7 +332,7 @@ fn state_of(
     })
 }
 
-/// Starts an activity for each callback that came into line, on devices that let activities be started by push.
+/// Starts an activity for each new callback in line, on devices that let activities be started by push.
 async fn start_activities(app: &App, since: Timestamp) -> Result<(), Refusal> {
     let new = app
         .storage
@@ -310,6 +340,7 @@ async fn start_activities(app: &App, since: Timestamp) -> Result<(), Refusal> {
             Ok::<_, Refusal>(tx.query(
                 "select v.id, v.lane, c.id from callbacks c join devices v on v.installation_id = c.installation_id \
                  where c.id >= $1 and c.state = 'queued' and v.channel = 'activity_start' and v.state = 'active' \
+                 and not exists (select 1 from push_deliveries d where d.callback_id = c.id and d.device_id = v.id) \
                  order by c.id limit $2",
                 &[&first_id_of(since), &ACTIVITIES],
                 |row| Ok(Activity { device_id: row.get(0)?, lane: row.get(1)?, callback_id: row.get(2)? }),
@@ -318,25 +349,54 @@ async fn start_activities(app: &App, since: Timestamp) -> Result<(), Refusal> {
         .await?;
     for activity in new {
         let centre = app.centre.clone();
-        app.change(move |tx, effects| start(tx, effects, &centre, &activity, now())).await?;
+        app.change(move |tx, effects| {
+            let record = find_for_update(tx, &activity.callback_id)?;
+            start(tx, effects, &centre, &record, &activity, now())
+        })
+        .await?;
     }
     Ok(())
 }
 
+/// Starts an activity for a callback that comes into line some time after it was made.
+pub fn start_at_entry(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    centre: &Centre,
+    record: &Record,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let activities = tx.query(
+        "select id, lane from devices where installation_id = $1 and channel = 'activity_start' and state = 'active'",
+        &[&record.installation_id],
+        |row| Ok(Activity { device_id: row.get(0)?, lane: row.get(1)?, callback_id: record.id.clone() }),
+    )?;
+    for activity in &activities {
+        start(tx, effects, centre, record, activity, now)?;
+    }
+    Ok(())
+}
+
+/// Starts an activity, once on each device.
 fn start(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     centre: &Centre,
+    record: &Record,
     activity: &Activity,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let record = find_for_update(tx, &activity.callback_id)?;
-    if record.at != Position::Queued {
+    let started = tx.query_opt(
+        "select 1 from push_deliveries where callback_id = $1 and device_id = $2 limit 1",
+        &[&record.id, &activity.device_id],
+        |_| Ok(()),
+    )?;
+    if started.is_some() || record.at != Position::Queued {
         return Ok(());
     }
-    let state = state_of(tx, centre, &record, now)?;
+    let state = state_of(tx, centre, record, now)?;
     let content = Content::Activity { event: ActivityEvent::Start, state };
-    outbox::show_progress(tx, effects, &record, (&activity.device_id, &activity.lane), &content, now)
+    outbox::show_progress(tx, effects, record, (&activity.device_id, &activity.lane), &content, now)
 }
 
 /// The id that a callback of this moment would have at least: ids begin with their time (RFC 9562, version 7).

@@ -34,7 +34,11 @@ insert into devices_of_now (id, installation_id, channel, name, provider, kind, 
 drop table devices;
 alter table devices_of_now rename to devices;
 create index devices_by_token on devices (token_hash);
-create index devices_activities on devices (seen_at) where channel = 'activity' and state = 'active';
+create index devices_activities on devices (id) where channel = 'activity' and state = 'active';
+
+-- One row for each part of all tokens: whoever registers a token holds its row, so that of two who register the same at
+-- once the later one finds the other's device and takes it over.
+create table device_locks (part text primary key, taken bigint not null);
 
 -- What is to be said.
 create table pushes (
