@@ -58,7 +58,8 @@ pub enum Fault {
     /// HTTP/2: answered properly, with a GOAWAY for the connection.
     GoAway,
     /// HTTP/2: a GOAWAY that leaves this push, and every later one on its connection, unprocessed and unanswered; earlier
-    /// ones are answered. In HTTP/1.1 the connection ends.
+    /// ones are answered. If a later one was worked on already, this stream alone is refused. In HTTP/1.1 the connection
+    /// ends.
     GoAwayUnprocessed,
 }
 

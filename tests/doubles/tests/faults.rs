@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Raw, TOPIC, tls};
+use common::{Raw, TOPIC, end, tls};
 use h2::Reason;
 use ringback_doubles::{ApnsDouble, ApnsDoubleSettings, Authority, ConnectionFault, Fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -136,6 +136,18 @@ async fn a_goaway_leaves_later_streams_unprocessed() {
     raw.connection.await.unwrap().unwrap();
     let mut again = Raw::to(&double).await;
     assert_eq!(again.push("b").await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn no_goaway_disowns_what_was_answered() {
+    let double = start().await;
+    double.script_device("a", vec![Fault::GoAwayUnprocessed]).unwrap();
+    let mut raw = Raw::to(&double).await;
+    let (early, body) = raw.begin("a");
+    assert_eq!(raw.push("b").await.unwrap().status(), 200);
+    end(body);
+    assert_eq!(early.await.unwrap_err().reason(), Some(Reason::REFUSED_STREAM));
+    assert_eq!(raw.push("c").await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use h2::SendStream;
 use h2::client::{ResponseFuture, SendRequest};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ringback_doubles::{ApnsCredentials, ApnsDouble};
@@ -72,16 +73,25 @@ impl Raw {
         }
     }
 
-    /// Begins a push; its answer is to be waited for.
+    /// Sends a push; its answer is to be waited for.
     pub(crate) fn push(&mut self, device: &str) -> ResponseFuture {
+        let (answer, body) = self.begin(device);
+        end(body);
+        answer
+    }
+
+    /// Sends the headers of a push alone; [`end`] sends its body.
+    pub(crate) fn begin(&mut self, device: &str) -> (ResponseFuture, SendStream<Bytes>) {
         let request = http::Request::post(format!("{}/3/device/{device}", self.endpoint))
             .header("authorization", &self.authorization)
             .header("apns-topic", TOPIC)
             .header("apns-push-type", "alert")
             .body(())
             .unwrap();
-        let (answer, mut body) = self.sender.send_request(request, false).unwrap();
-        body.send_data(Bytes::from_static(br#"{"aps":{"alert":"hello"}}"#), true).unwrap();
-        answer
+        self.sender.send_request(request, false).unwrap()
     }
+}
+
+pub(crate) fn end(mut body: SendStream<Bytes>) {
+    body.send_data(Bytes::from_static(br#"{"aps":{"alert":"hello"}}"#), true).unwrap();
 }
