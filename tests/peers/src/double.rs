@@ -11,7 +11,12 @@ use crate::{Failure, TOPIC};
 pub(crate) async fn run(check: &str, folder: &Path) -> Result<(), Failure> {
     let token_check = if check == "lenient" { TokenCheck::Lenient } else { TokenCheck::Strict };
     let settings =
-        ApnsDoubleSettings { topics: vec![TOPIC.to_owned()], accept_any_device: true, token_check };
+        ApnsDoubleSettings {
+            topics: vec![TOPIC.to_owned()],
+            accept_any_device: true,
+            token_check,
+            ..ApnsDoubleSettings::default()
+        };
     let double = ApnsDouble::start(settings, &Authority::generate()?).await?;
     let credentials = double.credentials();
     std::fs::write(folder.join("ca.pem"), double.ca_pem())?;
