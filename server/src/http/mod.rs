@@ -92,6 +92,7 @@ fn api() -> OpenApiRouter<App> {
         ))
         .routes(routes!(schedule::http::list_rule_slots))
         .routes(routes!(push::http::put_push_credential, push::http::list_push_credentials))
+        .routes(routes!(push::http::check_push_credential))
 }
 
 /// Streams last as long as they last; everything else is bounded in time.

@@ -1,14 +1,16 @@
 //! `PUT /v1/devices`, and the push credentials of staff.
 
+use super::check::{self, CredentialCheck};
 use super::credentials::{self, ListedCredential, NewPushCredential};
 use super::devices;
+use super::lane::Endpoints;
 use crate::app::App;
 use crate::clock::now;
 use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, once};
 use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ringback_core::protocol::{Device, Problem, PushRegistration};
 
@@ -58,4 +60,22 @@ pub async fn list_push_credentials(
 ) -> Result<Json<Vec<ListedCredential>>, Refusal> {
     caller.require(Permission::View)?;
     Ok(Json(app.storage.read(credentials::list).await?))
+}
+
+/// Tries a push credential at its provider: nothing reaches a device. What is wrong is in the findings.
+#[utoipa::path(post, path = "/v1/staff/push-credentials/{name}/check", tag = "push", operation_id = "check_push_credential",
+    params(("name" = String, Path)),
+    responses((status = 200, body = CredentialCheck), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn check_push_credential(
+    State(app): State<App>,
+    caller: StaffCaller,
+    Path(name): Path<String>,
+) -> Result<Json<CredentialCheck>, Refusal> {
+    caller.require(Permission::ConnectApps)?;
+    let endpoints = Endpoints::read(&app.settings.push)
+        .map_err(|_| Refusal::Damaged("push.trust_roots_file, which cannot be read any more"))?;
+    let vault = app.centre.vault.clone();
+    let mut opened = app.storage.read(move |tx| credentials::open_named(tx, &vault, Some(&name))).await?;
+    let (name, credential) = opened.pop().ok_or(Refusal::Damaged("a push credential"))?;
+    Ok(Json(check::check(&name, &credential, &endpoints).await))
 }

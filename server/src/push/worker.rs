@@ -307,6 +307,7 @@ async fn send(app: &App, lane: &Lane, claim: &Claim) -> Result<Outcome, NotSent>
             client.send(&message::for_apns(claim, token, action_token)?).await?
         }
         Lane::Fcm(client) => client.send(&message::for_fcm(claim, token, action_token, now())?).await?,
+        Lane::WebPush(_) => return Err(Refusal::Damaged("a browser among the devices").into()),
     })
 }
 
