@@ -59,6 +59,8 @@ pub struct PushSettings {
     pub apns_sandbox_endpoint: String,
     /// Where FCM is; empty means Google's own host.
     pub fcm_endpoint: String,
+    /// Networks that the push services of browsers may be in besides the public internet.
+    pub web_push_allow: Vec<IpNet>,
     /// A PEM file of certificate authorities that are trusted for pushes besides the usual ones.
     pub trust_roots_file: Option<PathBuf>,
     /// How many pushes may be under way at once.
@@ -71,6 +73,7 @@ impl Default for PushSettings {
             apns_production_endpoint: String::new(),
             apns_sandbox_endpoint: String::new(),
             fcm_endpoint: String::new(),
+            web_push_allow: Vec::new(),
             trust_roots_file: None,
             max_in_flight: 256,
         }
@@ -158,6 +161,7 @@ mod tests {
             "apns_production_endpoint",
             "apns_sandbox_endpoint",
             "fcm_endpoint",
+            "web_push_allow",
             "trust_roots_file",
             "max_in_flight",
             "format",

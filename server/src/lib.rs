@@ -10,6 +10,7 @@ pub mod events;
 pub mod http;
 pub mod identity;
 pub mod line;
+pub mod public_net;
 pub mod push;
 pub mod refusal;
 pub mod routing;

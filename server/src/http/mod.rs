@@ -97,6 +97,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(push::http::staff_list_pushes))
         .routes(routes!(push::http::staff_summarize_pushes))
         .routes(routes!(push::http::staff_replay_push))
+        .routes(routes!(push::http::check_push_credential))
 }
 
 /// Streams last as long as they last; everything else is bounded in time.

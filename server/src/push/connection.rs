@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::outcome::{NoAnswer, Outcome};
+use super::web_push::InvalidVapid;
 
 /// How to connect to a provider.
 #[derive(Debug, Clone)]
@@ -43,6 +44,9 @@ pub enum PushSettingsError {
     /// The service account file is not one.
     #[error("the service account is not the JSON that Google hands out: {0}")]
     ServiceAccount(String),
+    /// There is no VAPID identity in the settings.
+    #[error(transparent)]
+    Vapid(#[from] InvalidVapid),
     /// No TLS on this machine, for example without any trust root.
     #[error("no TLS client could be made")]
     Tls(#[source] reqwest::Error),

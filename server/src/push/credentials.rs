@@ -1,6 +1,8 @@
 //! Push credentials: entered once, sealed, never shown again.
 
+use super::connection::PushSettingsError;
 use super::lane::{Endpoints, Lane};
+use super::web_push::InvalidVapid;
 use crate::refusal::Refusal;
 use crate::routing::resources::check_name;
 use crate::storage::{Tx, Vault};
@@ -41,6 +43,14 @@ pub enum PushCredential {
         #[schema(value_type = String)]
         service_account: PushToken,
     },
+    /// A VAPID key, by which the push services of browsers know who sends.
+    WebPush {
+        /// PKCS#8 PEM, or the 32 bytes in base64url.
+        #[schema(value_type = String)]
+        private_key: PushToken,
+        /// Whom a push service writes to when something is wrong: `mailto:` or `https:`.
+        subject: String,
+    },
 }
 
 /// A credential in a list.
@@ -48,7 +58,7 @@ pub enum PushCredential {
 pub struct ListedCredential {
     /// What it is called.
     pub name: String,
-    /// `apns` or `fcm`.
+    /// `apns`, `fcm` or `web_push`.
     pub provider: String,
     /// When it was entered.
     #[schema(value_type = String, format = DateTime)]
@@ -56,10 +66,11 @@ pub struct ListedCredential {
 }
 
 impl PushCredential {
-    fn provider(&self) -> &'static str {
+    pub(super) fn provider(&self) -> &'static str {
         match self {
             Self::Apns { .. } => "apns",
             Self::Fcm { .. } => "fcm",
+            Self::WebPush { .. } => "web_push",
         }
     }
 
@@ -75,9 +86,15 @@ impl PushCredential {
         let field = match self {
             Self::Apns { .. } => "credential.apns.key_p8",
             Self::Fcm { .. } => "credential.fcm.service_account",
+            Self::WebPush { .. } => "credential.web_push.private_key",
         };
         match Lane::open(self, &Endpoints::default()) {
             Ok(_) => Ok(()),
+            Err(PushSettingsError::Vapid(error @ InvalidVapid::Subject)) => Err(Refusal::of_field(
+                ProblemCode::FieldInvalid,
+                "credential.web_push.subject",
+                format!("It cannot be used: {error}."),
+            )),
             Err(error) => Err(Refusal::of_field(
                 ProblemCode::FieldInvalid,
                 field,
@@ -121,11 +138,30 @@ pub(super) fn open_all(tx: &mut Tx<'_>, vault: &Vault) -> Result<Vec<(String, Pu
         tx.query("select id, settings_sealed from push_credentials order by created_at desc", &[], |row| {
             Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?))
         })?;
-    rows.into_iter()
-        .map(|(id, sealed)| {
-            let credential = serde_json::from_slice(&vault.unseal(&sealed, SEALED_AS)?)
-                .map_err(|_| Refusal::Damaged("a push credential"))?;
-            Ok((id, credential))
-        })
-        .collect()
+    rows.into_iter().map(|(id, sealed)| Ok((id, unsealed(vault, &sealed)?))).collect()
+}
+
+/// One credential by name, or all, opened, for a check.
+pub fn open_named(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    name: Option<&str>,
+) -> Result<Vec<(String, PushCredential)>, Refusal> {
+    let rows = tx.query("select name, settings_sealed from push_credentials order by name", &[], |row| {
+        Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?))
+    })?;
+    let wanted = rows.into_iter().filter(|(known, _)| name.is_none_or(|name| name == known));
+    let opened = wanted
+        .map(|(name, sealed)| Ok((name, unsealed(vault, &sealed)?)))
+        .collect::<Result<Vec<_>, Refusal>>()?;
+    if opened.is_empty() && name.is_some() {
+        let detail = "There is no push credential of this name.";
+        return Err(Refusal::of_field(ProblemCode::ReferenceUnknown, "name", detail));
+    }
+    Ok(opened)
+}
+
+fn unsealed(vault: &Vault, sealed: &[u8]) -> Result<PushCredential, Refusal> {
+    serde_json::from_slice(&vault.unseal(sealed, SEALED_AS)?)
+        .map_err(|_| Refusal::Damaged("a push credential"))
 }

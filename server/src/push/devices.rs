@@ -30,10 +30,13 @@ pub enum Channel {
 
 /// A browser's subscription as it is sealed.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Subscription {
-    pub(super) endpoint: PushToken,
-    pub(super) p256dh: PushToken,
-    pub(super) auth: PushToken,
+pub struct Subscription {
+    /// Where to send.
+    pub endpoint: PushToken,
+    /// `p256dh`.
+    pub p256dh: PushToken,
+    /// `auth`.
+    pub auth: PushToken,
 }
 
 /// A target in the words of the table.

@@ -1,7 +1,9 @@
 //! The devices and receipts of apps; the push credentials of staff, and what staff see of pushes.
 
+use super::check::{self, CredentialCheck};
 use super::credentials::{self, ListedCredential, NewPushCredential};
 use super::history::{self, DeliveryFilter, DeliveryPage};
+use super::lane::Endpoints;
 use super::replay::replay;
 use super::summary::{PushSummary, SummaryFilter, summarize};
 use super::{devices, receipts};
@@ -146,4 +148,22 @@ pub async fn staff_replay_push(
     caller.require(Permission::ConnectApps)?;
     app.change(move |tx, effects| replay(tx, effects, &delivery_id, now())).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tries a push credential at its provider: nothing reaches a device. What is wrong is in the findings.
+#[utoipa::path(post, path = "/v1/staff/push-credentials/{name}/check", tag = "push", operation_id = "check_push_credential",
+    params(("name" = String, Path)),
+    responses((status = 200, body = CredentialCheck), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn check_push_credential(
+    State(app): State<App>,
+    caller: StaffCaller,
+    Path(name): Path<String>,
+) -> Result<Json<CredentialCheck>, Refusal> {
+    caller.require(Permission::ConnectApps)?;
+    let endpoints = Endpoints::read(&app.settings.push)
+        .map_err(|_| Refusal::Damaged("push.trust_roots_file, which cannot be read any more"))?;
+    let vault = app.centre.vault.clone();
+    let mut opened = app.storage.read(move |tx| credentials::open_named(tx, &vault, Some(&name))).await?;
+    let (name, credential) = opened.pop().ok_or(Refusal::Damaged("a push credential"))?;
+    Ok(Json(check::check(&name, &credential, &endpoints).await))
 }

@@ -4,7 +4,9 @@ use super::apns::{ApnsClient, ApnsKey, ApnsSettings, apns_endpoint};
 use super::connection::{ConnectionSettings, PushSettingsError};
 use super::credentials::PushCredential;
 use super::fcm::{FCM_ENDPOINT, FcmClient, FcmSettings};
+use super::web_push::{WebPushClient, WebPushSettings};
 use crate::config::PushSettings;
+use crate::public_net::PublicNet;
 use ringback_core::protocol::ApnsEnvironment;
 use std::path::PathBuf;
 
@@ -14,6 +16,7 @@ pub struct Endpoints {
     apns_production: String,
     apns_sandbox: String,
     fcm: String,
+    web_push: PublicNet,
     extra_roots_pem: Option<String>,
 }
 
@@ -40,6 +43,7 @@ impl Endpoints {
             apns_production: settings.apns_production_endpoint.clone(),
             apns_sandbox: settings.apns_sandbox_endpoint.clone(),
             fcm: settings.fcm_endpoint.clone(),
+            web_push: PublicNet::new(&settings.web_push_allow),
             extra_roots_pem,
         })
     }
@@ -52,7 +56,11 @@ impl Endpoints {
         if configured.is_empty() { apns_endpoint(environment).to_owned() } else { configured.clone() }
     }
 
-    fn connection(&self) -> ConnectionSettings {
+    pub(super) fn fcm(&self) -> &str {
+        if self.fcm.is_empty() { FCM_ENDPOINT } else { self.fcm.trim_end_matches('/') }
+    }
+
+    pub(super) fn connection(&self) -> ConnectionSettings {
         ConnectionSettings { extra_roots_pem: self.extra_roots_pem.clone(), ..ConnectionSettings::default() }
     }
 }
@@ -70,6 +78,8 @@ pub enum Lane {
     },
     /// A project of Firebase.
     Fcm(Box<FcmClient>),
+    /// A VAPID key.
+    WebPush(Box<WebPushClient>),
 }
 
 impl Lane {
@@ -95,10 +105,17 @@ impl Lane {
                 })
             }
             PushCredential::Fcm { service_account } => {
-                let endpoint = if endpoints.fcm.is_empty() { FCM_ENDPOINT } else { &endpoints.fcm };
                 Ok(Self::Fcm(Box::new(FcmClient::new(&FcmSettings {
-                    endpoint: endpoint.to_owned(),
+                    endpoint: endpoints.fcm().to_owned(),
                     service_account_json: service_account.expose().to_owned().into(),
+                    connection: endpoints.connection(),
+                })?)))
+            }
+            PushCredential::WebPush { private_key, subject } => {
+                Ok(Self::WebPush(Box::new(WebPushClient::new(&WebPushSettings {
+                    private_key: private_key.clone(),
+                    subject: subject.clone(),
+                    net: endpoints.web_push.clone(),
                     connection: endpoints.connection(),
                 })?)))
             }
@@ -113,6 +130,7 @@ impl Lane {
                 .and_then(|rest| rest.split_once('/'))
                 .is_some_and(|(_, topic)| topics.iter().any(|known| known == topic)),
             Self::Fcm(_) => lane == "fcm",
+            Self::WebPush(_) => lane == "web_push",
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::apns::{ApnsExpiration, ApnsPriority, ApnsPush, ApnsPushType};
 use super::content::{ActivityEvent, ActivityState, Content};
-use super::devices::Channel;
+use super::devices::{Channel, Subscription};
 use super::fcm::{FcmNotification, FcmPriority, FcmPush, FcmTarget, FcmText};
 use super::outbox::Claim;
 use super::policy::Interruption;
 use super::texts::{Text, TextKey};
+use super::web_push::{WebPush, WebPushUrgency};
 use crate::refusal::Refusal;
 use ringback_core::protocol::{ActionToken, PUSH_DATA_KEY, PushData, PushEvent, PushToken, Timestamp};
 use serde_json::{Value, json};
@@ -171,12 +172,13 @@ pub fn for_fcm(
     })
 }
 
-/// The message for a browser's service worker, and how long it is kept.
+/// The push for a browser's service worker.
 pub fn for_browser(
     claim: &Claim,
+    subscription: Subscription,
     action_token: Option<ActionToken>,
     now: Timestamp,
-) -> Result<(Value, u32), Refusal> {
+) -> Result<WebPush, Refusal> {
     let (_, text, interruption, _) = shown(claim)?;
     let message = json!({
         "title": text.title,
@@ -185,7 +187,33 @@ pub fn for_browser(
         "silent": interruption == Interruption::Passive,
         PUSH_DATA_KEY: data(claim, action_token)?,
     });
-    Ok((message, ttl_s(claim, now)))
+    Ok(WebPush {
+        endpoint: subscription.endpoint,
+        p256dh: subscription.p256dh,
+        auth: subscription.auth,
+        ttl_s: ttl_s(claim, now),
+        urgency: match interruption {
+            Interruption::Passive => WebPushUrgency::Low,
+            Interruption::Active => WebPushUrgency::Normal,
+            Interruption::TimeSensitive => WebPushUrgency::High,
+        },
+        topic: Some(topic(claim)),
+        payload: message.to_string().into_bytes(),
+    })
+}
+
+/// What replaces what at a browser's push service, in the 32 characters that a topic has.
+fn topic(claim: &Claim) -> String {
+    let event = match claim.event {
+        PushEvent::AgentReady => 'a',
+        PushEvent::CallbackUpcoming => 'u',
+        PushEvent::CallbackReminder => 'r',
+        PushEvent::CallbackChanged => 'c',
+        PushEvent::CallbackMissed => 'm',
+        PushEvent::QueueProgress | PushEvent::Unknown => 'p',
+    };
+    let id = &claim.callback_id;
+    format!("{event}{}", &id[id.len().saturating_sub(31)..])
 }
 
 fn shown(claim: &Claim) -> Result<(TextKey, &Text, Interruption, Option<&String>), Refusal> {

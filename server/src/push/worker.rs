@@ -8,6 +8,7 @@ use super::ledger::{Tried, write_down};
 use super::outbox::{self, Claim, claim, release, renew};
 use super::outcome::Outcome;
 use super::verdict::{Settled, Verdict, judge};
+use super::web_push::InvalidWebPush;
 use super::{credentials, message};
 use crate::app::App;
 use crate::callbacks::open_text;
@@ -366,6 +367,13 @@ fn report(tried: &Tried) {
             );
         }
         settled => {
+            // What our own clients refuse to send is said in a sentence, which is no label.
+            let reason = settled.reason().filter(|reason| !reason.contains(' ')).unwrap_or("not_made");
+            metrics::counter!(
+                "ringback_push_failures_total",
+                "provider" => claim.provider.clone(), "reason" => reason.to_owned()
+            )
+            .increment(1);
             tracing::warn!(
                 delivery = claim.id,
                 callback = claim.callback_id,
@@ -427,6 +435,12 @@ impl From<InvalidApnsPush> for NotSent {
     }
 }
 
+impl From<InvalidWebPush> for NotSent {
+    fn from(invalid: InvalidWebPush) -> Self {
+        Self::Invalid(invalid.to_string())
+    }
+}
+
 impl From<InvalidFcmPush> for NotSent {
     fn from(invalid: InvalidFcmPush) -> Self {
         Self::Invalid(invalid.to_string())
@@ -442,5 +456,10 @@ async fn send(app: &App, client: &Lane, claim: &Claim) -> Result<Outcome, NotSen
             client.send(&message::for_apns(claim, token, action_token)?).await?
         }
         Lane::Fcm(client) => client.send(&message::for_fcm(claim, token, action_token, now())?).await?,
+        Lane::WebPush(client) => {
+            let subscription = serde_json::from_str(token.expose())
+                .map_err(|_| Refusal::Damaged("a browser's subscription"))?;
+            client.send(&message::for_browser(claim, subscription, action_token, now())?).await?
+        }
     })
 }

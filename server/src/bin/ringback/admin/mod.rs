@@ -59,7 +59,7 @@ pub(crate) enum Admin {
     /// Keys of apps and of staff
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Push credentials (APNs keys and Firebase service accounts), and what became of pushes
+    /// Push credentials (APNs keys, Firebase service accounts, VAPID keys), and what became of pushes
     #[command(subcommand)]
     Push(PushCommand),
 }
@@ -94,12 +94,12 @@ impl Direct {
 
 pub(crate) async fn run(settings: &Settings, command: Admin) -> Result<(), Failure> {
     let direct = Direct::open(settings).await?;
-    let done = carry_out(&direct, command).await;
+    let done = carry_out(&direct, settings, command).await;
     direct.storage.close().await;
     done
 }
 
-async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
+async fn carry_out(direct: &Direct, settings: &Settings, command: Admin) -> Result<(), Failure> {
     match command {
         Admin::Apply { file } => apply::run(direct, &file).await,
         Admin::Queue(command) => centre::queue(direct, command).await,
@@ -111,7 +111,7 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::CallInGroup(command) => call_in::run(direct, command).await,
         Admin::RuleSet(command) => rules::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
-        Admin::Push(command) => push::run(direct, command).await,
+        Admin::Push(command) => push::run(direct, &settings.push, command).await,
     }
 }
 

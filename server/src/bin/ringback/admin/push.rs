@@ -5,7 +5,11 @@ use crate::{Failure, print};
 use clap::Subcommand;
 use ringback_core::protocol::{PushToken, Timestamp};
 use ringback_server::clock::now;
+use ringback_server::config::PushSettings;
+use ringback_server::push::check::{self, CredentialCheck};
 use ringback_server::push::credentials::{self, NewPushCredential, PushCredential};
+use ringback_server::push::lane::Endpoints;
+use ringback_server::push::web_push::VapidKey;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -35,6 +39,17 @@ pub(crate) enum PushCommand {
         #[arg(long)]
         service_account: PathBuf,
     },
+    /// Enter a VAPID key for browsers, in place of one of the same name, and print its public half for the web app
+    WebPush {
+        /// What it is called in lists
+        name: String,
+        /// The private key, PKCS#8 PEM or base64url; without one a new pair is made
+        #[arg(long)]
+        key_file: Option<PathBuf>,
+        /// Whom a push service writes to when something is wrong, mailto: or https:
+        #[arg(long)]
+        subject: String,
+    },
     /// List all, without what is secret
     List,
     /// List what failed and what came too late, newest first, with what to do
@@ -54,10 +69,31 @@ pub(crate) enum PushCommand {
         /// The delivery, as `errors` lists it
         delivery: String,
     },
+    /// Try one at its provider, or all, and say what is wrong; nothing reaches a device
+    Check {
+        /// Which one
+        name: Option<String>,
+    },
 }
 
-pub(super) async fn run(direct: &Direct, command: PushCommand) -> Result<(), Failure> {
+pub(super) async fn run(
+    direct: &Direct,
+    settings: &PushSettings,
+    command: PushCommand,
+) -> Result<(), Failure> {
     let new = match command {
+        PushCommand::Check { name } => return check(direct, settings, name).await,
+        PushCommand::WebPush { name, key_file, subject } => {
+            let key = match key_file {
+                Some(file) => VapidKey::parse(&super::read(&file)?)?,
+                None => VapidKey::generate(),
+            };
+            eprintln!("applicationServerKey: {}", key.public_key());
+            NewPushCredential {
+                name,
+                credential: PushCredential::WebPush { private_key: key.private_key(), subject },
+            }
+        }
         PushCommand::List => return print::json_lines(&direct.read(credentials::list).await?),
         PushCommand::Errors { since } => return push_watch::errors(direct, since).await,
         PushCommand::Summary { since } => return push_watch::summary(direct, since).await,
@@ -76,4 +112,31 @@ pub(super) async fn run(direct: &Direct, command: PushCommand) -> Result<(), Fai
     direct.write(move |tx| credentials::put(tx, &vault, &new, now())).await?;
     println!("push credential {name} is entered and sealed");
     Ok(())
+}
+
+async fn check(direct: &Direct, settings: &PushSettings, name: Option<String>) -> Result<(), Failure> {
+    let endpoints = Endpoints::read(settings)?;
+    let vault = direct.vault.clone();
+    let opened = direct.read(move |tx| credentials::open_named(tx, &vault, name.as_deref())).await?;
+    let mut wrong = 0;
+    for (name, credential) in &opened {
+        let checked = check::check(name, credential, &endpoints).await;
+        print_check(&checked);
+        wrong += usize::from(!checked.ok);
+    }
+    match wrong {
+        0 => Ok(()),
+        _ => Err(format!("{wrong} of {} push credentials cannot be used as they are", opened.len()).into()),
+    }
+}
+
+fn print_check(checked: &CredentialCheck) {
+    let state = if checked.ok { "ok" } else { "not ok" };
+    println!("{} ({}): {state}", checked.name, checked.provider);
+    for finding in &checked.findings {
+        let detail = finding.detail.as_ref().map(|detail| format!(" [{detail}]")).unwrap_or_default();
+        println!("  at {}{detail}", finding.at);
+        println!("    cause: {}", finding.cause);
+        println!("    cure:  {}", finding.cure);
+    }
 }
