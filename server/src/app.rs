@@ -51,6 +51,8 @@ pub struct Pokes {
     pub matcher: mpsc::UnboundedSender<Poke>,
     /// A push is due.
     pub push: Notify,
+    /// A webhook is due.
+    pub webhooks: Notify,
     /// A callback is confirmed and wants to be dialed.
     pub dial: Notify,
     /// A deadline was set.
@@ -72,6 +74,8 @@ pub struct Effects {
     pub installations: BTreeSet<String>,
     /// A push was put into the outbox.
     pub push: bool,
+    /// A webhook was put into the outbox.
+    pub webhooks: bool,
     /// A callback is confirmed.
     pub dial: bool,
     /// A deadline was set.
@@ -129,6 +133,7 @@ impl App {
         }
         for (wanted, poke) in [
             (effects.push, &self.pokes.push),
+            (effects.webhooks, &self.pokes.webhooks),
             (effects.dial, &self.pokes.dial),
             (effects.clock, &self.pokes.clock),
             (effects.agents_moved, &self.pokes.board),

@@ -48,6 +48,7 @@ fn archive_one(tx: &mut Tx<'_>, id: &str, erase_at: Timestamp) -> Result<(), Ref
         &[&id, &erase_at],
     )?;
     for sql in [
+        "delete from webhook_deliveries where callback_id = $1",
         "delete from push_deliveries where callback_id = $1",
         "delete from pushes where callback_id = $1",
         "delete from call_ins where callback_id = $1",

@@ -6,6 +6,7 @@ use crate::app::Effects;
 use crate::callbacks::Record;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
+use crate::webhooks;
 use crate::words::{unword, word};
 use ringback_core::protocol::{Callback, CallbackEvent, EventKind, Timestamp};
 
@@ -19,10 +20,12 @@ pub fn append(
     actor: &str,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let seq: i64 = tx.query_one(
-        "update installations set event_seq = event_seq + 1 where id = $1 returning event_seq",
+    // In the same statement, so that a centre without webhooks pays for none.
+    let (seq, has_webhooks): (i64, bool) = tx.query_one(
+        "update installations set event_seq = event_seq + 1 where id = $1 returning event_seq, \
+         cast(case when exists (select 1 from webhook_endpoints where enabled = 1) then 1 else 0 end as bigint)",
         &[&record.installation_id],
-        |row| row.get(0),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     let snapshot = serde_json::to_string(&record.snapshot())
         .map_err(|_| Refusal::Damaged("a callback that cannot be written"))?;
@@ -31,6 +34,9 @@ pub fn append(
          values ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[&record.installation_id, &seq, &record.id, &record.version, &word(kind)?, &actor, &now, &snapshot],
     )?;
+    if has_webhooks {
+        webhooks::outbox::enqueue(tx, effects, &record.id, record.version, kind, now)?;
+    }
     effects.installations.insert(record.installation_id.clone());
     Ok(())
 }

@@ -7,6 +7,7 @@ mod push;
 mod rules;
 mod schedule;
 mod service;
+mod webhook;
 
 use crate::{Failure, apply};
 use call_in::GroupCommand;
@@ -14,7 +15,7 @@ use centre::{AgentCommand, NamedCommand};
 use clap::Subcommand;
 use keys::KeyCommand;
 use push::PushCommand;
-use ringback_server::config::Settings;
+use ringback_server::config::{Settings, WebhookSettings};
 use ringback_server::refusal::Refusal;
 use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
@@ -23,6 +24,7 @@ use rules::RuleSetCommand;
 use schedule::SetupCommand;
 use service::ServiceCommand;
 use std::path::{Path, PathBuf};
+use webhook::WebhookCommand;
 
 #[derive(Subcommand)]
 pub(crate) enum Admin {
@@ -61,6 +63,9 @@ pub(crate) enum Admin {
     /// Push credentials: APNs keys and Firebase service accounts
     #[command(subcommand)]
     Push(PushCommand),
+    /// Webhooks: who is told of events over HTTP
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
 }
 
 /// The database, opened for one command.
@@ -93,12 +98,12 @@ impl Direct {
 
 pub(crate) async fn run(settings: &Settings, command: Admin) -> Result<(), Failure> {
     let direct = Direct::open(settings).await?;
-    let done = carry_out(&direct, command).await;
+    let done = carry_out(&direct, &settings.webhooks, command).await;
     direct.storage.close().await;
     done
 }
 
-async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
+async fn carry_out(direct: &Direct, webhooks: &WebhookSettings, command: Admin) -> Result<(), Failure> {
     match command {
         Admin::Apply { file } => apply::run(direct, &file).await,
         Admin::Queue(command) => centre::queue(direct, command).await,
@@ -111,6 +116,7 @@ async fn carry_out(direct: &Direct, command: Admin) -> Result<(), Failure> {
         Admin::RuleSet(command) => rules::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
         Admin::Push(command) => push::run(direct, command).await,
+        Admin::Webhook(command) => webhook::run(direct, webhooks, command).await,
     }
 }
 
