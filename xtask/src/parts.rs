@@ -187,7 +187,8 @@ impl<'a> Run<'a> {
             once(&self.programs, || self.build())?;
             command
                 .env("RINGBACK_BIN", self.places.debug().join("ringback"))
-                .env("RINGBACK_DOUBLES_BIN", self.places.debug().join("ringback-doubles"));
+                .env("RINGBACK_DOUBLES_BIN", self.places.debug().join("ringback-doubles"))
+                .env("RINGBACK_STANDARDWEBHOOKS", setup::standardwebhooks(self.places)?);
         }
         if needs != Needs::Nothing {
             once(&self.pushy, || self.compile_pushy())?;

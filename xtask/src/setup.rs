@@ -27,6 +27,8 @@ use crate::{
 ///           $RINGBACK_CACHE/swift-6.0.3-trixie (2.7 GB; apt installs mmdebstrap for it).
 /// fcm       Google's description of FCM, from the Python package google-api-python-client into $RINGBACK_CACHE. Needs
 ///           Python with pip.
+/// webhooks  The Python package standardwebhooks, with which the tests' receiver verifies, into $RINGBACK_CACHE. Needs
+///           Python with pip.
 ///
 /// Elsewhere it says what to install. `cargo xtask test` runs it for the parts it tests.
 #[derive(Args)]
@@ -44,17 +46,21 @@ enum What {
     Kotlin,
     Swift,
     Fcm,
+    Webhooks,
     All,
 }
 
 pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
-    let steps: [(What, &str, SetUp); 5] = [
+    let steps: [(What, &str, SetUp); 6] = [
         (What::Rust, "cargo-deny", rust::set_up),
         (What::Postgres, "PostgreSQL", postgres::set_up),
         (What::Kotlin, "ktlint", kotlin::set_up),
         (What::Swift, "Swift", swift::set_up),
         (What::Fcm, "FCM's description", |places| {
             discovery_document(places).map(|folder| folder.display().to_string())
+        }),
+        (What::Webhooks, "standardwebhooks", |places| {
+            standardwebhooks(places).map(|folder| folder.display().to_string())
         }),
     ];
     for (what, name, set_up) in steps {
@@ -70,14 +76,23 @@ type SetUp = fn(&Places) -> Result<String>;
 
 /// Google's own description of FCM, out of the Python package that carries it.
 pub(crate) fn discovery_document(places: &Places) -> Result<PathBuf> {
-    const PACKAGE: &str = "google-api-python-client==2.202.0";
+    python_package(places, "google-api-python-client==2.202.0")
+}
+
+/// The library with which a receiver of webhooks verifies them.
+pub(crate) fn standardwebhooks(places: &Places) -> Result<PathBuf> {
+    python_package(places, "standardwebhooks==1.1.0")
+}
+
+/// A Python package without what it depends on, in a folder of its own.
+fn python_package(places: &Places, package: &str) -> Result<PathBuf> {
     if places::in_path("python3").is_none() {
         return Err(Error::missing("python3", "install it with pip (Debian: `apt-get install python3-pip`)"));
     }
-    let folder = places.cache.join(PACKAGE.replace("==", "-"));
+    let folder = places.cache.join(package.replace("==", "-"));
     if !folder.is_dir() {
         let partial = folder.with_extension("partial");
-        process::retry(PACKAGE, || {
+        process::retry(package, || {
             places::fresh_folder(&partial)?;
             let mut pip = Command::new("python3");
             pip.args([
@@ -87,7 +102,7 @@ pub(crate) fn discovery_document(places: &Places) -> Result<PathBuf> {
                 "--quiet",
                 "--disable-pip-version-check",
                 "--no-deps",
-                PACKAGE,
+                package,
             ]);
             process::run(pip.args(["--no-compile", "--target"]).arg(&partial))
         })?;
