@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +52,10 @@ pub struct Pokes {
     pub matcher: mpsc::UnboundedSender<Poke>,
     /// A push is due.
     pub push: Notify,
+    /// A webhook is due.
+    pub webhooks: Notify,
+    /// Whether anybody is told by webhooks, as of the last look.
+    pub has_webhooks: AtomicBool,
     /// A callback is confirmed and wants to be dialed.
     pub dial: Notify,
     /// A deadline was set.
@@ -72,6 +77,8 @@ pub struct Effects {
     pub installations: BTreeSet<String>,
     /// A push was put into the outbox.
     pub push: bool,
+    /// A webhook was put into the outbox.
+    pub webhooks: bool,
     /// A callback is confirmed.
     pub dial: bool,
     /// A deadline was set.
@@ -129,6 +136,7 @@ impl App {
         }
         for (wanted, poke) in [
             (effects.push, &self.pokes.push),
+            (effects.webhooks && self.pokes.has_webhooks.load(Ordering::Relaxed), &self.pokes.webhooks),
             (effects.dial, &self.pokes.dial),
             (effects.clock, &self.pokes.clock),
             (effects.agents_moved, &self.pokes.board),

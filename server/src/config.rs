@@ -17,6 +17,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// How pushes leave.
     pub push: PushSettings,
+    /// How others are told of events.
+    pub webhooks: WebhookSettings,
     /// What it writes about itself.
     pub log: LogSettings,
 }
@@ -76,6 +78,41 @@ impl Default for PushSettings {
             web_push_allow: Vec::new(),
             trust_roots_file: None,
             max_in_flight: 256,
+        }
+    }
+}
+
+/// How others are told of events.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Whether URLs may begin with `http://`.
+    pub allow_http: bool,
+    /// Networks that URLs may lead to besides the public internet.
+    pub allow_networks: Vec<IpNet>,
+    /// How many requests to one endpoint may be under way at once, on each node.
+    pub max_in_flight: usize,
+    /// The waits between attempts, in seconds; after the last a delivery is given up.
+    pub retry_after_s: Vec<u32>,
+    /// An endpoint to which every attempt has failed for so long is disabled.
+    pub disable_after_days: u32,
+    /// How long deliveries are kept that were taken.
+    pub keep_delivered_days: u32,
+    /// How long deliveries are kept that were given up.
+    pub keep_dead_days: u32,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            allow_http: false,
+            allow_networks: Vec::new(),
+            max_in_flight: 8,
+            // As Standard Webhooks recommends: three days in all.
+            retry_after_s: vec![5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400],
+            disable_after_days: 5,
+            keep_delivered_days: 7,
+            keep_dead_days: 30,
         }
     }
 }
@@ -164,6 +201,12 @@ mod tests {
             "web_push_allow",
             "trust_roots_file",
             "max_in_flight",
+            "allow_http",
+            "allow_networks",
+            "retry_after_s",
+            "disable_after_days",
+            "keep_delivered_days",
+            "keep_dead_days",
             "format",
             "filter",
         ];

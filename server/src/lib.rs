@@ -22,4 +22,5 @@ pub mod storage;
 pub mod tally;
 pub mod telephony;
 pub mod wait;
+pub mod webhooks;
 pub mod words;

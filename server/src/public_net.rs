@@ -81,15 +81,42 @@ pub enum ForbiddenUrl {
 pub struct NoPublicAddress;
 
 /// What URLs of strangers may lead to: public addresses, and the networks an operator adds.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone)]
 pub struct PublicNet {
     allow: Arc<[IpNet]>,
+    http: bool,
+    names: Arc<dyn Resolve>,
+}
+
+impl Default for PublicNet {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+impl std::fmt::Debug for PublicNet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublicNet")
+            .field("allow", &self.allow)
+            .field("http", &self.http)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PublicNet {
     /// `allow` is let pass besides what is public: a partner's network, or loopback in tests.
     pub fn new(allow: &[IpNet]) -> Self {
-        Self { allow: allow.into() }
+        Self { allow: allow.into(), http: false, names: Arc::new(SystemNames) }
+    }
+
+    /// Lets plain HTTP pass as well: inside an operator's own network, and in tests.
+    pub fn with_http(self) -> Self {
+        Self { http: true, ..self }
+    }
+
+    /// Asks somebody else than the system for the addresses of names. They are filtered all the same.
+    pub fn with_names(self, names: Arc<dyn Resolve>) -> Self {
+        Self { names, ..self }
     }
 
     /// Whether this address may be connected to.
@@ -101,7 +128,7 @@ impl PublicNet {
     /// host that is an address is connected to without asking the resolver.
     pub fn check_url(&self, url: &str) -> Result<Url, ForbiddenUrl> {
         let url = Url::parse(url).map_err(|_| ForbiddenUrl::NotAUrl)?;
-        if url.scheme() != "https" {
+        if url.scheme() != "https" && !(self.http && url.scheme() == "http") {
             return Err(ForbiddenUrl::NotHttps);
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -118,7 +145,7 @@ impl PublicNet {
     /// another address; no redirect is followed; no proxy of the environment looks names up in its own way.
     pub fn guard(&self, builder: ClientBuilder) -> ClientBuilder {
         builder
-            .https_only(true)
+            .https_only(!self.http)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .dns_resolver(Arc::new(self.clone()))
@@ -129,13 +156,25 @@ impl Resolve for PublicNet {
     fn resolve(&self, name: Name) -> Resolving {
         let net = self.clone();
         Box::pin(async move {
-            // Port 0 stands for the one of the URL.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = net.names.resolve(name).await?;
             let allowed: Vec<SocketAddr> = found.filter(|address| net.allows(address.ip())).collect();
             if allowed.is_empty() {
                 return Err(NoPublicAddress.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// What the system knows of names.
+struct SystemNames;
+
+impl Resolve for SystemNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // Port 0 stands for the one of the URL.
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }

@@ -10,11 +10,12 @@ use crate::refusal::Refusal;
 use crate::routing::matcher::{self, Poke};
 use crate::storage::{OpenError, Storage};
 use crate::telephony::{self, ByHand};
-use crate::{line, rules, schedule};
+use crate::{line, rules, schedule, webhooks};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
@@ -38,6 +39,9 @@ pub enum StartError {
     /// The trust roots cannot be used.
     #[error(transparent)]
     TrustRoots(#[from] push::lane::TrustRootsUnreadable),
+    /// No TLS on this machine, for example without any trust root.
+    #[error("no TLS client could be made for webhooks: {0}")]
+    Webhooks(#[from] reqwest::Error),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -57,6 +61,7 @@ pub struct Server {
     listener: TcpListener,
     matcher: mpsc::UnboundedReceiver<Poke>,
     endpoints: Endpoints,
+    webhooks: webhooks::client::Client,
 }
 
 impl Server {
@@ -64,6 +69,7 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let metrics = PrometheusBuilder::new().set_buckets(BUCKETS_S)?.install_recorder()?;
         let endpoints = Endpoints::read(&settings.push)?;
+        let webhooks = webhooks::client::Client::new(webhooks::endpoints::net(&settings.webhooks))?;
         let (storage, vault) = Storage::open_sealed(&settings.storage).await?;
         let address = settings.http.listen;
         let listener =
@@ -75,6 +81,8 @@ impl Server {
             dial: Notify::new(),
             clock: Notify::new(),
             board: Notify::new(),
+            webhooks: Notify::new(),
+            has_webhooks: AtomicBool::new(false),
         };
         let app = App::new(Shared {
             storage,
@@ -85,7 +93,7 @@ impl Server {
             stopping: CancellationToken::new(),
             pokes,
         });
-        Ok(Self { app, listener, matcher, endpoints })
+        Ok(Self { app, listener, matcher, endpoints, webhooks })
     }
 
     /// Where it listens.
@@ -101,6 +109,7 @@ impl Server {
         workers.spawn(matcher::run(app.clone(), self.matcher));
         workers.spawn(push::worker::run(app.clone(), self.endpoints));
         workers.spawn(push::watch::run(app.clone()));
+        workers.spawn(webhooks::worker::run(app.clone(), self.webhooks));
         workers.spawn(telephony::run(app.clone()));
         workers.spawn(deadlines::run(app.clone()));
         workers.spawn(line::keep_up(app.clone()));
@@ -153,8 +162,9 @@ async fn sweep(app: App) {
 }
 
 async fn sweep_once(app: &App) -> Result<(), Refusal> {
+    let kept = app.settings.webhooks.clone();
     app.storage
-        .write(|tx| {
+        .write(move |tx| {
             let now = now();
             let days_ago = |days: i64| {
                 now.checked_sub(jiff::SignedDuration::from_hours(24 * days))
@@ -166,6 +176,8 @@ async fn sweep_once(app: &App) -> Result<(), Refusal> {
             )?;
             line::forget_before(tx, days_ago(FACTS_KEPT_DAYS)?)?;
             schedule::bookings::purge(tx, days_ago(1)?)?;
+            let (delivered, dead) = (kept.keep_delivered_days, kept.keep_dead_days);
+            webhooks::outbox::purge(tx, days_ago(delivered.into())?, days_ago(dead.into())?)?;
             rules::purge(tx, now)
         })
         .await?;

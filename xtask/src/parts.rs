@@ -209,7 +209,8 @@ impl<'a> Run<'a> {
             once(&self.programs, || self.build())?;
             command
                 .env("RINGBACK_BIN", self.places.debug().join("ringback"))
-                .env("RINGBACK_DOUBLES_BIN", self.places.debug().join("ringback-doubles"));
+                .env("RINGBACK_DOUBLES_BIN", self.places.debug().join("ringback-doubles"))
+                .env("RINGBACK_STANDARDWEBHOOKS", setup::standardwebhooks(self.places)?);
         }
         if needs >= Needs::WebPush {
             let folder = once(&self.web_push, || setup::web_push_testing(self.places))?;

@@ -29,6 +29,8 @@ use crate::{
 ///           Python with pip.
 /// tokens    PyJWT, from the Python package into $RINGBACK_CACHE. Needs Python with pip.
 /// web-push  the npm package web-push-testing into $RINGBACK_CACHE. Needs Node 20 or later with npm.
+/// webhooks  The Python package standardwebhooks, with which the tests' receiver verifies, into $RINGBACK_CACHE. Needs
+///           Python with pip.
 ///
 /// Elsewhere it says what to install. `cargo xtask test` runs it for the parts it tests.
 #[derive(Args)]
@@ -48,11 +50,12 @@ enum What {
     Fcm,
     Tokens,
     WebPush,
+    Webhooks,
     All,
 }
 
 pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
-    let steps: [(What, &str, SetUp); 7] = [
+    let steps: [(What, &str, SetUp); 8] = [
         (What::Rust, "cargo-deny", rust::set_up),
         (What::Postgres, "PostgreSQL", postgres::set_up),
         (What::Kotlin, "ktlint", kotlin::set_up),
@@ -60,6 +63,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
         (What::Fcm, "FCM's description", |places| shown(&discovery_document(places)?)),
         (What::Tokens, "PyJWT", |places| shown(&pyjwt(places)?)),
         (What::WebPush, "web-push-testing", |places| shown(&web_push_testing(places)?)),
+        (What::Webhooks, "standardwebhooks", |places| shown(&standardwebhooks(places)?)),
     ];
     for (what, name, set_up) in steps {
         if options.what == what || options.what == What::All {
@@ -83,6 +87,11 @@ pub(crate) fn discovery_document(places: &Places) -> Result<PathBuf> {
         "google-api-python-client-2.202.0",
         &["--no-deps", "google-api-python-client==2.202.0"],
     )
+}
+
+/// The library with which a receiver of webhooks verifies them.
+pub(crate) fn standardwebhooks(places: &Places) -> Result<PathBuf> {
+    python_packages(places, "standardwebhooks-1.1.0", &["--no-deps", "standardwebhooks==1.1.0"])
 }
 
 /// The Python library that reads our signed tokens.

@@ -49,6 +49,7 @@ fn archive_one(tx: &mut Tx<'_>, id: &str, erase_at: Timestamp) -> Result<(), Ref
     )?;
     for sql in [
         "delete from push_attempts where delivery_id in (select id from push_deliveries where callback_id = $1)",
+        "delete from webhook_deliveries where callback_id = $1",
         "delete from push_deliveries where callback_id = $1",
         "delete from pushes where callback_id = $1",
         "delete from devices where name = $1 and channel in ('activity', 'activity_ended') \

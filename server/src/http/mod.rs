@@ -15,7 +15,7 @@ pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, line, push, routing, rules, schedule, services};
+use crate::{call_in, callbacks, events, identity, line, push, routing, rules, schedule, services, webhooks};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -98,6 +98,18 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(push::http::staff_summarize_pushes))
         .routes(routes!(push::http::staff_replay_push))
         .routes(routes!(push::http::check_push_credential))
+        .routes(routes!(webhooks::http::create_webhook, webhooks::http::list_webhooks))
+        .routes(routes!(
+            webhooks::http::show_webhook,
+            webhooks::http::update_webhook,
+            webhooks::http::delete_webhook
+        ))
+        .routes(routes!(webhooks::http::rotate_webhook_secret))
+        .routes(routes!(webhooks::http::test_webhook))
+        .routes(routes!(webhooks::http::replay_webhook))
+        .routes(routes!(webhooks::http::list_webhook_deliveries))
+        .routes(routes!(webhooks::http::show_webhook_delivery))
+        .routes(routes!(webhooks::http::replay_webhook_delivery))
 }
 
 /// Streams last as long as they last; everything else is bounded in time.

@@ -13,6 +13,7 @@ use ringback_server::storage::scratch::{POSTGRES_VARIABLE, Scratch};
 use ringback_server::storage::{Engine, Storage, StorageSettings, Vault};
 use ringback_server::telephony::ByHand;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -169,6 +170,8 @@ pub(crate) async fn app(storage: &StorageSettings) -> Result<App, Failure> {
             dial: Notify::new(),
             clock: Notify::new(),
             board: Notify::new(),
+            webhooks: Notify::new(),
+            has_webhooks: AtomicBool::new(false),
         },
     }))
 }

@@ -50,10 +50,10 @@ pub enum PhoneKind {
     Android,
 }
 
-/// What the app gets of a push: a custom key with APNs, `data` with FCM.
+/// What the app gets of a push: a custom key with APNs and in a browser, `data` with FCM.
 pub fn push_data(push: &Received) -> HashMap<String, String> {
     let data = match push.provider {
-        Provider::Apns => &push.payload[PUSH_DATA_KEY],
+        Provider::Apns | Provider::WebPush => &push.payload[PUSH_DATA_KEY],
         Provider::Fcm => &push.payload["message"]["data"][PUSH_DATA_KEY],
     };
     HashMap::from([(PUSH_DATA_KEY.to_owned(), data.as_str().unwrap_or_default().to_owned())])

@@ -8,6 +8,7 @@ mod push_watch;
 mod rules;
 mod schedule;
 mod service;
+mod webhook;
 
 use crate::{Failure, apply};
 use call_in::GroupCommand;
@@ -15,7 +16,7 @@ use centre::{AgentCommand, NamedCommand};
 use clap::Subcommand;
 use keys::KeyCommand;
 use push::PushCommand;
-use ringback_server::config::Settings;
+use ringback_server::config::{Settings, WebhookSettings};
 use ringback_server::refusal::Refusal;
 use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
@@ -24,6 +25,7 @@ use rules::RuleSetCommand;
 use schedule::SetupCommand;
 use service::ServiceCommand;
 use std::path::{Path, PathBuf};
+use webhook::WebhookCommand;
 
 #[derive(Subcommand)]
 pub(crate) enum Admin {
@@ -62,6 +64,9 @@ pub(crate) enum Admin {
     /// Push credentials (APNs keys, Firebase service accounts, VAPID keys), and what became of pushes
     #[command(subcommand)]
     Push(PushCommand),
+    /// Webhooks: who is told of events over HTTP
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
 }
 
 /// The database, opened for one command.
@@ -112,6 +117,7 @@ async fn carry_out(direct: &Direct, settings: &Settings, command: Admin) -> Resu
         Admin::RuleSet(command) => rules::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
         Admin::Push(command) => push::run(direct, &settings.push, command).await,
+        Admin::Webhook(command) => webhook::run(direct, &settings.webhooks, command).await,
     }
 }
 
