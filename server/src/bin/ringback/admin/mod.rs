@@ -16,7 +16,7 @@ use centre::{AgentCommand, NamedCommand};
 use clap::Subcommand;
 use keys::KeyCommand;
 use push::PushCommand;
-use ringback_server::config::{Settings, WebhookSettings};
+use ringback_server::config::Settings;
 use ringback_server::refusal::Refusal;
 use ringback_server::schedule::calendar::CalendarSetup;
 use ringback_server::schedule::capacity::CapacitySetup;
