@@ -145,7 +145,7 @@ struct ReadinessTests {
     /// The person taps one of the notification's actions.
     private func act(
         _ push: [String: String], _ action: String, _ typed: String? = nil
-    ) async throws -> Confirmation {
+    ) async throws -> RingbackGenerated.Confirmation {
         let answer = try #require(try NotificationAction.answer(to: action, text: typed))
         return try await app.answerPush(push, answer: answer)
     }
