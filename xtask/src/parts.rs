@@ -38,6 +38,8 @@ pub(crate) enum Part {
     Swift,
     /// Every FCM request of this run against Google's discovery document
     Fcm,
+    /// Every signed token that a push server took in this run, by PyJWT
+    Tokens,
     /// Formatting, lints, licences
     Lint,
     /// Nothing personal in any log or push of this run
@@ -55,6 +57,7 @@ impl Part {
             Self::Kotlin => "kotlin",
             Self::Swift => "swift",
             Self::Fcm => "fcm",
+            Self::Tokens => "tokens",
             Self::Lint => "lint",
             Self::Privacy => "privacy",
         }
@@ -66,16 +69,18 @@ impl Part {
             Self::Rust | Self::Core | Self::Server | Self::Doubles | Self::E2e => "Rust",
             Self::Kotlin => "Kotlin",
             Self::Swift => "Swift",
-            Self::Fcm | Self::Lint | Self::Privacy => "checks",
+            Self::Fcm | Self::Tokens | Self::Lint | Self::Privacy => "checks",
         }
     }
 }
 
 /// What a part's tests talk to, besides what they start themselves.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Needs {
     Nothing,
-    /// PostgreSQL, and the APNs of pushy.
+    /// The push service that nobody here wrote.
+    WebPush,
+    /// Also PostgreSQL, and the APNs of pushy.
     Servers,
     /// Those, and the server and the doubles as programs.
     Everything,
@@ -87,6 +92,7 @@ pub(crate) struct Run<'a> {
     /// All of the workspace is tested, so all of it is built at once.
     whole_workspace: bool,
     cluster: OnceCell<Result<Cluster, String>>,
+    web_push: OnceCell<Result<PathBuf, String>>,
     pushy: OnceCell<Result<(), String>>,
     programs: OnceCell<Result<(), String>>,
 }
@@ -97,6 +103,7 @@ impl<'a> Run<'a> {
             places,
             whole_workspace,
             cluster: OnceCell::new(),
+            web_push: OnceCell::new(),
             pushy: OnceCell::new(),
             programs: OnceCell::new(),
         }
@@ -115,11 +122,12 @@ impl<'a> Run<'a> {
                 self.cargo_test(&["--package=ringback-core", "--all-features"], Needs::Nothing, &log)
             }
             Part::Server => self.cargo_test(&["--package=ringback-server"], Needs::Servers, &log),
-            Part::Doubles => self.cargo_test(&["--package=ringback-doubles"], Needs::Nothing, &log),
+            Part::Doubles => self.cargo_test(&["--package=ringback-doubles"], Needs::WebPush, &log),
             Part::E2e => self.cargo_test(&["--package=ringback-e2e"], Needs::Everything, &log),
             Part::Kotlin => self.kotlin(&log),
             Part::Swift => self.swift(&log),
             Part::Fcm => self.fcm(&log),
+            Part::Tokens => self.tokens(&log),
             Part::Lint => return lint::run(self.places),
             Part::Privacy => privacy::check(self.places),
         };
@@ -171,6 +179,19 @@ impl<'a> Run<'a> {
         Ok(Counts { passed: 1, ..Counts::default() })
     }
 
+    fn tokens(&self, log: &Path) -> Result<Counts> {
+        let pyjwt = setup::pyjwt(self.places)?;
+        let mut command = Command::new("python3");
+        command.arg(self.places.root.join("tests/doubles/check_tokens.py")).arg(self.tokens_taken());
+        process::run_logged(command.env("PYTHONPATH", pyjwt), log)?;
+        Ok(Counts { passed: 1, ..Counts::default() })
+    }
+
+    /// Where the doubles record each signed token that they believed.
+    fn tokens_taken(&self) -> PathBuf {
+        self.places.logs().join("pushes/tokens.jsonl")
+    }
+
     /// Where the FCM double records the body of each push it took.
     fn fcm_requests(&self) -> PathBuf {
         self.places.logs().join("pushes/fcm.jsonl")
@@ -181,6 +202,7 @@ impl<'a> Run<'a> {
         command
             .env("RINGBACK_TEST_LOGS", self.places.logs())
             .env("RINGBACK_FCM_RECORD", self.fcm_requests())
+            .env("RINGBACK_TOKEN_RECORD", self.tokens_taken())
             .env("RUST_BACKTRACE", "1")
             .env("CARGO_TERM_COLOR", "never");
         if needs == Needs::Everything {
@@ -189,7 +211,11 @@ impl<'a> Run<'a> {
                 .env("RINGBACK_BIN", self.places.debug().join("ringback"))
                 .env("RINGBACK_DOUBLES_BIN", self.places.debug().join("ringback-doubles"));
         }
-        if needs != Needs::Nothing {
+        if needs >= Needs::WebPush {
+            let folder = once(&self.web_push, || setup::web_push_testing(self.places))?;
+            command.env("RINGBACK_WEB_PUSH_TESTING", folder);
+        }
+        if needs >= Needs::Servers {
             once(&self.pushy, || self.compile_pushy())?;
             let cluster = once(&self.cluster, || {
                 postgres::set_up(self.places)?;

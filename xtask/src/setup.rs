@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -27,6 +27,8 @@ use crate::{
 ///           $RINGBACK_CACHE/swift-6.0.3-trixie (2.7 GB; apt installs mmdebstrap for it).
 /// fcm       Google's description of FCM, from the Python package google-api-python-client into $RINGBACK_CACHE. Needs
 ///           Python with pip.
+/// tokens    PyJWT, from the Python package into $RINGBACK_CACHE. Needs Python with pip.
+/// web-push  the npm package web-push-testing into $RINGBACK_CACHE. Needs Node 20 or later with npm.
 ///
 /// Elsewhere it says what to install. `cargo xtask test` runs it for the parts it tests.
 #[derive(Args)]
@@ -44,18 +46,20 @@ enum What {
     Kotlin,
     Swift,
     Fcm,
+    Tokens,
+    WebPush,
     All,
 }
 
 pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
-    let steps: [(What, &str, SetUp); 5] = [
+    let steps: [(What, &str, SetUp); 7] = [
         (What::Rust, "cargo-deny", rust::set_up),
         (What::Postgres, "PostgreSQL", postgres::set_up),
         (What::Kotlin, "ktlint", kotlin::set_up),
         (What::Swift, "Swift", swift::set_up),
-        (What::Fcm, "FCM's description", |places| {
-            discovery_document(places).map(|folder| folder.display().to_string())
-        }),
+        (What::Fcm, "FCM's description", |places| shown(&discovery_document(places)?)),
+        (What::Tokens, "PyJWT", |places| shown(&pyjwt(places)?)),
+        (What::WebPush, "web-push-testing", |places| shown(&web_push_testing(places)?)),
     ];
     for (what, name, set_up) in steps {
         if options.what == what || options.what == What::All {
@@ -68,28 +72,58 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
 /// Makes sure of one thing and tells where it is.
 type SetUp = fn(&Places) -> Result<String>;
 
+fn shown(folder: &Path) -> Result<String> {
+    Ok(folder.display().to_string())
+}
+
 /// Google's own description of FCM, out of the Python package that carries it.
 pub(crate) fn discovery_document(places: &Places) -> Result<PathBuf> {
-    const PACKAGE: &str = "google-api-python-client==2.202.0";
+    python_packages(
+        places,
+        "google-api-python-client-2.202.0",
+        &["--no-deps", "google-api-python-client==2.202.0"],
+    )
+}
+
+/// The Python library that reads our signed tokens.
+pub(crate) fn pyjwt(places: &Places) -> Result<PathBuf> {
+    python_packages(places, "pyjwt-2.15.1", &["PyJWT[crypto]==2.15.1"])
+}
+
+fn python_packages(places: &Places, name: &str, packages: &[&str]) -> Result<PathBuf> {
     if places::in_path("python3").is_none() {
         return Err(Error::missing("python3", "install it with pip (Debian: `apt-get install python3-pip`)"));
     }
-    let folder = places.cache.join(PACKAGE.replace("==", "-"));
+    in_cache(places, name, |partial| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]);
+        process::run(pip.args(packages).arg("--target").arg(partial))
+    })
+}
+
+/// A push service that nobody here wrote, with Node's packages that it needs.
+pub(crate) fn web_push_testing(places: &Places) -> Result<PathBuf> {
+    if places::in_path("npm").is_none() {
+        return Err(Error::missing("npm", "install Node 20 or later (Debian: `apt-get install npm`)"));
+    }
+    in_cache(places, "web-push-testing-1.2.2", |partial| {
+        let ours = places.root.join("tests/web-push-testing");
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(ours.join(file), partial.join(file)).map_err(Error::file(&ours.join(file)))?;
+        }
+        let mut npm = Command::new("npm");
+        process::run(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(partial))
+    })
+}
+
+/// A folder of the cache that is there in full or not at all.
+fn in_cache(places: &Places, name: &str, fill: impl Fn(&Path) -> Result<()>) -> Result<PathBuf> {
+    let folder = places.cache.join(name);
     if !folder.is_dir() {
-        let partial = folder.with_extension("partial");
-        process::retry(PACKAGE, || {
+        let partial = places.cache.join(format!("{name}.partial"));
+        process::retry(name, || {
             places::fresh_folder(&partial)?;
-            let mut pip = Command::new("python3");
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-deps",
-                PACKAGE,
-            ]);
-            process::run(pip.args(["--no-compile", "--target"]).arg(&partial))
+            fill(&partial)
         })?;
         fs::rename(&partial, &folder).map_err(Error::file(&partial))?;
     }

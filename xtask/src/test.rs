@@ -18,20 +18,21 @@ use crate::{
 
 /// Runs the tests and ends with their counts by language; non-zero if anything failed or could not run
 ///
-///   all       rust, kotlin, swift, fcm, lint, privacy: what CI runs (default)
+///   all       rust, kotlin, swift, fcm, tokens, lint, privacy: what CI runs (default)
 ///   quick     core, doubles, server: Rust alone
 ///   rust      every Rust test of the workspace, on SQLite and PostgreSQL, with the journey, faults and kills
 ///   core      only the SDK core
 ///   server    only the server
-///   doubles   only the stand-ins for Apple's and Google's push servers
+///   doubles   only the stand-ins for the push servers of Apple, Google and browsers
 ///   e2e       only what crosses the parts
 ///   kotlin    the Kotlin library on the JVM against the real server
 ///   swift     the Swift package against the real server
 ///   fcm       the FCM requests of the last run against Google's description of them
+///   tokens    the signed tokens of the last run, by PyJWT
 ///   lint      rustfmt, clippy, cargo-deny, ktlint, swift-format
 ///   privacy   looks for personal data in the logs and pushes of the last run
 ///
-/// Needs Rust, a C compiler, a JDK 17 with Maven, Python with pip. Installs what `cargo xtask setup` installs, for the parts it
+/// Needs Rust, a C compiler, a JDK 17 with Maven, Python with pip, Node with npm. Installs what `cargo xtask setup` installs, for the parts it
 /// runs. Starts a throw-away PostgreSQL on a free loopback port and removes it. Everything that the parts print, their
 /// servers' logs and the pushes they saw stay in target/test-logs.
 #[derive(Args)]
@@ -53,7 +54,15 @@ impl FromStr for Selection {
 
     fn from_str(name: &str) -> Result<Self, String> {
         Ok(Self(match name {
-            "all" => vec![Part::Rust, Part::Kotlin, Part::Swift, Part::Fcm, Part::Lint, Part::Privacy],
+            "all" => vec![
+                Part::Rust,
+                Part::Kotlin,
+                Part::Swift,
+                Part::Fcm,
+                Part::Tokens,
+                Part::Lint,
+                Part::Privacy,
+            ],
             "quick" => vec![Part::Core, Part::Doubles, Part::Server],
             part => vec![Part::from_str(part, false)?],
         }))
@@ -63,7 +72,7 @@ impl FromStr for Selection {
 pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
     let parts = &options.what.0;
     // Of this run alone, or the last check would read old pages. Alone, it reads the last run's.
-    if !matches!(parts[..], [Part::Privacy | Part::Fcm]) {
+    if !matches!(parts[..], [Part::Privacy | Part::Fcm | Part::Tokens]) {
         places::fresh_folder(&places.logs())?;
         places::make_folder(&places.logs().join("servers"))?;
         places::make_folder(&places.logs().join("pushes"))?;

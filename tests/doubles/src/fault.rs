@@ -23,6 +23,17 @@ pub enum Fault {
         #[serde(default)]
         timestamp: Option<Timestamp>,
     },
+    /// An answer that no document of the provider knows, to the letter: nothing is added to it.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The body; empty by default.
+        #[serde(default)]
+        body: String,
+        /// `Content-Type`.
+        #[serde(default)]
+        content_type: Option<String>,
+    },
     /// Answered properly, but late.
     Delay {
         /// How late.
@@ -30,12 +41,26 @@ pub enum Fault {
     },
     /// Never answered; the connection stays open.
     Stall,
-    /// The connection breaks off without an answer.
+    /// The connection ends without an answer.
     Disconnect,
-    /// HTTP/2: the stream is refused unprocessed, with `REFUSED_STREAM`.
+    /// The connection is reset (TCP RST) without an answer.
+    Reset,
+    /// Status, headers and half of the body; then the connection is reset.
+    CutBody {
+        /// What the answer would have been: a refusal with this reason, or else an acceptance.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Bytes that are not HTTP; then the connection ends.
+    Garbage,
+    /// HTTP/2: the stream is refused unprocessed, with `REFUSED_STREAM`. In HTTP/1.1 the connection ends.
     RefuseStream,
     /// HTTP/2: answered properly, with a GOAWAY for the connection.
     GoAway,
+    /// HTTP/2: a GOAWAY that leaves this push, and every later one on its connection, unprocessed and unanswered; earlier
+    /// ones are answered. If a later one was worked on already, this stream alone is refused. In HTTP/1.1 the connection
+    /// ends.
+    GoAwayUnprocessed,
 }
 
 impl Fault {
@@ -43,6 +68,28 @@ impl Fault {
     pub fn refuse(reason: impl Into<String>) -> Self {
         Self::Refuse { reason: reason.into(), retry_after_s: None, timestamp: None }
     }
+}
+
+/// What happens to one connection before any request can be read from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionFault {
+    /// No fault.
+    Accept,
+    /// The certificate is for another name.
+    WrongName,
+    /// The certificate has run out.
+    ExpiredCertificate,
+    /// The certificate is of an authority that nobody trusts.
+    UntrustedCertificate,
+    /// The connection ends in the middle of the TLS handshake.
+    CutHandshake,
+    /// The TLS handshake is never answered.
+    StallHandshake,
+    /// The connection is reset as soon as it is there.
+    Reset,
+    /// The server speaks HTTP/1.1 only; a client that offers nothing but HTTP/2 gets no connection.
+    NoHttp2,
 }
 
 /// A script has a reason that the provider does not document.
@@ -74,7 +121,7 @@ impl Script {
 
     fn check<'a>(&self, faults: impl IntoIterator<Item = &'a Fault>) -> Result<(), UnknownReason> {
         for fault in faults {
-            if let Fault::Refuse { reason, .. } = fault
+            if let Fault::Refuse { reason, .. } | Fault::CutBody { reason: Some(reason) } = fault
                 && !(self.is_documented)(reason)
             {
                 return Err(UnknownReason(reason.clone()));

@@ -1,24 +1,34 @@
-//! Strict stand-ins for APNs and FCM on loopback: TLS, HTTP/2, provider tokens and OAuth checked as the real ones do,
-//! every documented refusal on script, and a record of what arrived. For tests and the demo only.
+//! Strict stand-ins for APNs, FCM and a browser's push service on loopback: TLS, HTTP/2, provider tokens, OAuth and VAPID
+//! checked as the real ones do, every documented refusal and what networks do on script, and a record of what arrived.
+//! For tests and the demo only.
 
+mod all;
 mod apns;
-mod both;
+mod clock;
 mod control;
 mod credentials;
 mod fault;
 mod fcm;
+mod jws;
 mod record;
 mod server;
 mod tls;
+mod token_log;
+mod web_push;
+mod web_push_testing;
 
-pub use apns::{ApnsDouble, ApnsDoubleSettings, TokenCheck};
-pub use both::{Doubles, DoublesSettings, Handout};
+pub use all::{Doubles, DoublesSettings, Handout};
+pub use apns::{ApnsDouble, ApnsDoubleSettings, DeviceTokenKind, TokenCheck};
+pub use clock::Clock;
 pub use control::Control;
 pub use credentials::{ApnsCredentials, ServiceAccount};
-pub use fault::{Fault, UnknownReason};
-pub use fcm::{FcmDouble, FcmDoubleSettings};
-pub use record::{Answer, Provider, Received, Record, WaitTimedOut};
+pub use fault::{ConnectionFault, Fault, UnknownReason};
+pub use fcm::{FcmDouble, FcmDoubleSettings, TargetKind};
+pub use record::{Answer, Counts, Provider, Received, Record, WaitTimedOut};
+pub use server::{ConnectionCounts, Server};
 pub use tls::Authority;
+pub use web_push::{Subscription, WebPushDouble, WebPushDoubleSettings};
+pub use web_push_testing::WebPushTesting;
 
 /// Why a double could not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +42,15 @@ pub enum StartError {
     /// A made key could not be read back.
     #[error("a made key could not be read back: {0}")]
     Key(#[from] jsonwebtoken::errors::Error),
+    /// The random numbers for a key could not be had.
+    #[error("a key could not be made")]
+    Random,
+    /// What is to be an application server key is none.
+    #[error("the application server key is not base64url")]
+    ApplicationServerKey,
+    /// The npm package web-push-testing is not installed, or did not start.
+    #[error("web-push-testing is not there: run `cargo xtask setup web-push`; it needs Node")]
+    WebPushTesting,
     /// No port, or a file that could not be written.
     #[error(transparent)]
     Io(#[from] std::io::Error),

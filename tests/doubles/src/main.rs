@@ -1,4 +1,4 @@
-//! Runs both doubles until it is interrupted. Prints one line of JSON: where they listen, and the credentials to use.
+//! Runs the doubles until it is interrupted. Prints one line of JSON: where they listen, and the credentials to use.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use ringback_doubles::{
 };
 use serde_json::json;
 
-/// Strict stand-ins for APNs and FCM on loopback.
+/// Strict stand-ins for APNs, FCM and a browser's push service on loopback.
 #[derive(Parser)]
 struct Arguments {
     /// An existing folder for the credentials a sender needs.
@@ -27,6 +27,9 @@ struct Arguments {
     /// Append the body of every push that FCM accepts to this file.
     #[arg(long, env = "RINGBACK_FCM_RECORD")]
     record_fcm_to: Option<PathBuf>,
+    /// Keep only so many pushes of each in the record; all are counted.
+    #[arg(long)]
+    keep_last: Option<usize>,
     /// The control port; 0 picks one.
     #[arg(long, default_value_t = 0)]
     control_port: u16,
@@ -47,8 +50,14 @@ async fn main() -> Result<(), StartError> {
             record_to: arguments.record_fcm_to,
             ..Default::default()
         },
+        ..Default::default()
     })
     .await?;
+    if let Some(count) = arguments.keep_last {
+        for record in [doubles.apns.record(), doubles.fcm.record(), doubles.web_push.record()] {
+            record.keep_last(count);
+        }
+    }
     let handout = doubles.write_credentials(&arguments.folder)?;
     let control = Control::start(Arc::new(doubles), arguments.control_port).await?;
     let mut line = json!(handout);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// Which of the two.
+/// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
@@ -17,6 +17,8 @@ pub enum Provider {
     Apns,
     /// Firebase Cloud Messaging.
     Fcm,
+    /// A push service of a browser.
+    WebPush,
 }
 
 /// One request that reached a double, and what it was told.
@@ -36,6 +38,8 @@ pub struct Received {
     pub payload: Value,
     /// What the double answered; `None` if it was told to leave the sender without an answer.
     pub answer: Option<Answer>,
+    /// `false` if the double told the sender, by HTTP/2, that it has not worked on it.
+    pub processed: bool,
 }
 
 /// What a double answered.
@@ -47,10 +51,16 @@ pub struct Answer {
     pub reason: Option<String>,
 }
 
+impl Answer {
+    pub(crate) fn is_acceptance(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
 impl Received {
     /// Whether the double took it.
     pub fn accepted(&self) -> bool {
-        self.answer.as_ref().is_some_and(|answer| answer.status == 200)
+        self.answer.as_ref().is_some_and(Answer::is_acceptance)
     }
 }
 
@@ -64,54 +74,119 @@ pub struct WaitTimedOut {
     pub received: usize,
 }
 
+/// How many requests there were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// All of them.
+    pub received: usize,
+    /// Those that were accepted.
+    pub accepted: usize,
+}
+
+#[derive(Default)]
+struct Kept {
+    all: Vec<Received>,
+    last: Option<usize>,
+}
+
+impl Kept {
+    /// The oldest go; not one by one, so that a request costs the same however many are kept.
+    fn trim(&mut self, slack: usize) {
+        if let Some(last) = self.last
+            && self.all.len() > last + slack
+        {
+            self.all.drain(..self.all.len() - last);
+        }
+    }
+}
+
 /// Everything a double has received, oldest first. Clones share it.
 #[derive(Clone)]
 pub struct Record {
-    all: Arc<Mutex<Vec<Received>>>,
-    count: Arc<watch::Sender<usize>>,
+    kept: Arc<Mutex<Kept>>,
+    counts: Arc<watch::Sender<Counts>>,
 }
 
 impl Record {
     pub(crate) fn new() -> Self {
-        Self { all: Arc::default(), count: Arc::new(watch::Sender::new(0)) }
+        Self { kept: Arc::default(), counts: Arc::new(watch::Sender::default()) }
     }
 
-    pub(crate) fn add(&self, received: Received) {
-        self.with(|all| all.push(received));
-        self.count.send_modify(|count| *count += 1);
+    /// Only counts if nothing is to be kept: `received` is not called then.
+    pub(crate) fn add(&self, accepted: bool, received: impl FnOnce() -> Received) {
+        if self.with(|kept| kept.last) != Some(0) {
+            let received = received();
+            self.with(|kept| {
+                kept.all.push(received);
+                kept.trim(kept.last.unwrap_or(0));
+            });
+        }
+        self.counts.send_modify(|counts| {
+            counts.received += 1;
+            counts.accepted += usize::from(accepted);
+        });
     }
 
-    fn with<R>(&self, look: impl FnOnce(&mut Vec<Received>) -> R) -> R {
-        look(&mut self.all.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<R>(&self, look: impl FnOnce(&mut Kept) -> R) -> R {
+        look(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A copy of it.
+    /// From now on keeps the last `count` requests only, so that memory stays flat however many come; with 0, none. All
+    /// are counted.
+    pub fn keep_last(&self, count: usize) {
+        self.with(|kept| {
+            kept.last = Some(count);
+            kept.trim(0);
+            kept.all.shrink_to_fit();
+        });
+    }
+
+    /// How many there were, kept or not.
+    pub fn counts(&self) -> Counts {
+        *self.counts.borrow()
+    }
+
+    /// A copy of what is kept.
     pub fn received(&self) -> Vec<Received> {
-        self.with(|all| all.clone())
+        self.with(|kept| {
+            kept.trim(0);
+            kept.all.clone()
+        })
     }
 
-    /// Waits until `found` finds what it looks for among all that was received so far.
+    /// Waits until so many were accepted, kept or not.
+    pub async fn wait_for_accepted(&self, timeout: Duration, count: usize) -> Result<(), WaitTimedOut> {
+        let mut counts = self.counts.subscribe();
+        let enough = counts.wait_for(|counts| counts.accepted >= count);
+        match tokio::time::timeout(timeout, enough).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.timed_out(timeout)),
+        }
+    }
+
+    fn timed_out(&self, timeout: Duration) -> WaitTimedOut {
+        WaitTimedOut { timeout_ms: timeout.as_millis(), received: self.counts().received }
+    }
+
+    /// Waits until `found` finds what it looks for among all that is kept so far.
     pub async fn wait_until<R>(
         &self,
         timeout: Duration,
         mut found: impl FnMut(&[Received]) -> Option<R>,
     ) -> Result<R, WaitTimedOut> {
-        let mut count = self.count.subscribe();
+        let mut counts = self.counts.subscribe();
         let search = async {
             loop {
-                if let Some(result) = self.with(|all| found(all)) {
+                if let Some(result) = self.with(|kept| found(&kept.all)) {
                     return result;
                 }
-                if count.changed().await.is_err() {
+                if counts.changed().await.is_err() {
                     // Never: this record holds the sender.
                     std::future::pending::<()>().await;
                 }
             }
         };
-        tokio::time::timeout(timeout, search).await.map_err(|_| WaitTimedOut {
-            timeout_ms: timeout.as_millis(),
-            received: self.with(|all| all.len()),
-        })
+        tokio::time::timeout(timeout, search).await.map_err(|_| self.timed_out(timeout))
     }
 
     /// Waits for the first request that `wanted` accepts, one already there included.

@@ -17,8 +17,17 @@ pub struct Authority {
 impl Authority {
     /// Makes a new one.
     pub fn generate() -> Result<Self, StartError> {
+        Self::named("Ringback test authority")
+    }
+
+    /// Another one, which nobody has heard of.
+    pub(crate) fn unheard_of() -> Result<Self, StartError> {
+        Self::named("Somebody's authority")
+    }
+
+    fn named(name: &str) -> Result<Self, StartError> {
         let mut params = CertificateParams::new(Vec::new())?;
-        params.distinguished_name.push(rcgen::DnType::CommonName, "Ringback test authority");
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         Ok(Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? })
@@ -31,16 +40,26 @@ impl Authority {
 
     /// A certificate and its key, both PEM, for a server that answers to `names`.
     pub fn issue(&self, names: &[&str]) -> Result<(String, String), StartError> {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
+        let certificate = params(names)?.signed_by(&key, &self.issuer)?;
         Ok((certificate.pem(), key.serialize_pem()))
     }
 
     pub(crate) fn acceptor(&self, names: &[&str], alpn: &[&[u8]]) -> Result<TlsAcceptor, StartError> {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        self.acceptor_of(&params(names)?, alpn)
+    }
+
+    /// With a certificate that ran out long ago.
+    pub(crate) fn expired_acceptor(&self, names: &[&str], alpn: &[&[u8]]) -> Result<TlsAcceptor, StartError> {
+        let mut params = params(names)?;
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2020, 2, 1);
+        self.acceptor_of(&params, alpn)
+    }
+
+    fn acceptor_of(&self, params: &CertificateParams, alpn: &[&[u8]]) -> Result<TlsAcceptor, StartError> {
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -50,4 +69,8 @@ impl Authority {
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
+}
+
+fn params(names: &[&str]) -> Result<CertificateParams, rcgen::Error> {
+    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
 }

@@ -9,7 +9,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use reqwest::{Certificate, Client, StatusCode};
 use ringback_doubles::{
-    ApnsCredentials, ApnsDouble, ApnsDoubleSettings, Authority, Fault, Received, TokenCheck, UnknownReason,
+    ApnsCredentials, ApnsDouble, ApnsDoubleSettings, Authority, DeviceTokenKind, Fault, Received, TokenCheck,
+    UnknownReason,
 };
 use serde_json::{Value, json};
 
@@ -335,4 +336,124 @@ async fn waiting_ends_with_the_event_or_the_time_out() {
         tokio::spawn(async move { record.wait_for(Duration::from_secs(10), Received::accepted).await });
     Push::new(valid(double.credentials())).send(&double, &client(&double)).await;
     assert_eq!(waiting.await.unwrap().unwrap().device, DEVICE);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_makes_tokens_old_or_of_the_future() {
+    let double = start(ApnsDoubleSettings::default()).await;
+    let client = client(&double);
+    let authorization = valid(double.credentials());
+    for (offset_s, expected) in [(3700, "ExpiredProviderToken"), (-3700, "InvalidProviderToken")] {
+        double.clock().set_offset(jiff::SignedDuration::from_secs(offset_s));
+        let response = Push::new(authorization.clone()).send(&double, &client).await;
+        assert_eq!(reason(response).await, expected);
+    }
+    double.clock().set_offset(jiff::SignedDuration::ZERO);
+    assert_eq!(Push::new(authorization).send(&double, &client).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn provider_tokens_must_not_change_too_often() {
+    let double = start(ApnsDoubleSettings::default()).await;
+    let client = client(&double);
+    let key = double.credentials();
+    let token = |age_s: i64| {
+        let (header, mut claims) = parts(key);
+        claims["iat"] = json!(now_s() - age_s);
+        format!("bearer {}", jws(key, &header, &claims, unpadded, |signature| signature))
+    };
+    let send = async |authorization: &str| Push::new(authorization.to_owned()).send(&double, &client).await;
+    let (first, second, third) = (token(2), token(1), token(0));
+    assert_eq!(send(&first).await.status(), StatusCode::OK);
+    assert_eq!(send(&second).await.status(), StatusCode::OK);
+    double.limit_token_updates(true);
+    let refused = send(&third).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(reason(refused).await, "TooManyProviderTokenUpdates");
+    assert_eq!(send(&second).await.status(), StatusCode::OK);
+    double.clock().set_offset(jiff::SignedDuration::from_mins(21));
+    assert_eq!(send(&third).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn each_token_is_for_one_kind_of_push() {
+    let double = start(ApnsDoubleSettings::default()).await;
+    let client = client(&double);
+    let authorization = valid(double.credentials());
+    double.register_as(DEVICE, TOPIC, DeviceTokenKind::App);
+    double.register_as("update", TOPIC, DeviceTokenKind::LiveActivity);
+    double.register_as("start", TOPIC, DeviceTokenKind::PushToStart);
+    let live = |device: &str, aps: Value| {
+        Push::new(authorization.clone())
+            .with("apns-push-type", "liveactivity")
+            .with("apns-topic", "com.example.ringback.push-type.liveactivity")
+            .with_path(&format!("/3/device/{device}"))
+            .with_body(&json!({ "aps": aps }))
+    };
+    let update = json!({"timestamp": 1, "event": "update", "content-state": {}});
+    let begin = json!({
+        "timestamp": 1, "event": "start", "content-state": {}, "attributes-type": "Wait", "attributes": {},
+    });
+    let without = |name: &str| {
+        let mut changed = begin.clone();
+        changed.as_object_mut().unwrap().remove(name);
+        changed
+    };
+    let cases = [
+        (Push::new(authorization.clone()), 200, ""),
+        (live("update", update.clone()), 200, ""),
+        (live("update", json!({"timestamp": 1, "event": "end"})), 200, ""),
+        (live("start", begin.clone()), 200, ""),
+        (live("start", update.clone()), 400, "BadDeviceToken"),
+        (live("update", begin.clone()), 400, "BadDeviceToken"),
+        (live(DEVICE, update), 400, "DeviceTokenNotForTopic"),
+        (Push::new(authorization.clone()).with_path("/3/device/update"), 400, "DeviceTokenNotForTopic"),
+        (live("start", without("attributes-type")), 400, "InvalidPushType"),
+        (live("start", without("attributes")), 400, "InvalidPushType"),
+        (live("start", without("timestamp")), 400, "InvalidPushType"),
+        (live("start", without("event")), 400, "InvalidPushType"),
+        (live("start", without("content-state")), 400, "InvalidPushType"),
+    ];
+    for (number, (push, status, expected)) in cases.into_iter().enumerate() {
+        let response = push.send(&double, &client).await;
+        assert_eq!(response.status(), status, "{number}");
+        if status != 200 {
+            assert_eq!(reason(response).await, expected, "{number}");
+        }
+    }
+    double.expire("update", "2026-11-01T08:00:00Z".parse().unwrap());
+    let response = live("update", json!({"timestamp": 1, "event": "end"})).send(&double, &client).await;
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body, json!({"reason": "ExpiredToken", "timestamp": 1_793_520_000_000_i64}));
+}
+
+#[tokio::test]
+async fn every_reason_comes_on_script_with_its_status() {
+    let double = start(ApnsDoubleSettings::default()).await;
+    let client = client(&double);
+    let authorization = valid(double.credentials());
+    let by_status = [
+        (400, "BadCollapseId BadDeviceToken BadExpirationDate BadMessageId BadPriority BadTopic"),
+        (400, "DeviceTokenNotForTopic DuplicateHeaders IdleTimeout InvalidPushType MissingDeviceToken"),
+        (400, "MissingTopic PayloadEmpty TopicDisallowed"),
+        (403, "BadCertificate BadCertificateEnvironment BadEnvironmentKeyIdInToken ExpiredProviderToken"),
+        (403, "Forbidden InvalidProviderToken MissingProviderToken UnrelatedKeyIdInToken"),
+        (404, "BadPath"),
+        (405, "MethodNotAllowed"),
+        (410, "ExpiredToken Unregistered"),
+        (413, "PayloadTooLarge"),
+        (429, "TooManyProviderTokenUpdates TooManyRequests"),
+        (500, "InternalServerError"),
+        (503, "ServiceUnavailable Shutdown"),
+    ];
+    for (status, names) in by_status {
+        for name in names.split(' ') {
+            double.script(vec![Fault::refuse(name)]).unwrap();
+            let response = Push::new(authorization.clone()).send(&double, &client).await;
+            assert_eq!(response.status().as_u16(), status, "{name}");
+            let body: Value = response.json().await.unwrap();
+            assert_eq!(body["reason"], name);
+            assert_eq!(body["timestamp"].is_i64(), status == 410, "{name}");
+        }
+    }
 }

@@ -77,5 +77,35 @@ async fn the_binary_hands_out_what_a_sender_needs() {
     assert_eq!((status, body["received"].as_array().unwrap().len()), (200, 2));
     assert_eq!(received("provider=apns&wait_for=2&timeout_ms=1").await.0, 408);
     assert_eq!(received("provider=pigeon").await.0, 400);
+
+    assert_eq!(order("go_down", json!({"provider": "apns"})).await, 200);
+    assert!(push().await.unwrap_err().is_connect());
+    assert_eq!(order("come_back", json!({"provider": "apns"})).await, 200);
+    assert_eq!(push().await.unwrap().status(), 200);
+    assert_eq!(order("clock", json!({"provider": "apns", "offset_s": 3700})).await, 200);
+    assert_eq!(push().await.unwrap().status(), 403);
+    assert_eq!(order("clock", json!({"provider": "apns", "offset_s": 0})).await, 200);
+    assert_eq!(order("script_connections", json!({"provider": "fcm", "faults": ["wrong_name"]})).await, 200);
+    assert!(sender.get(text("fcm_endpoint")).send().await.unwrap_err().is_connect());
+    assert_eq!(sender.get(text("fcm_endpoint")).send().await.unwrap().status(), 404);
+    for (path, body) in [
+        ("every_connection", json!({"provider": "web_push", "fault": null})),
+        ("close_idle", json!({"provider": "apns"})),
+        ("stream_limit", json!({"provider": "apns", "limit": 1})),
+        ("keep_last", json!({"provider": "apns", "count": 0})),
+        ("limit_token_updates", json!({"limited": true})),
+        ("token_endpoint", json!({"faults": [{"fault": "reset"}]})),
+        ("devices", json!({"provider": "fcm", "device": "f", "kind": "fid"})),
+    ] {
+        assert_eq!(order(path, body).await, 200, "{path}");
+    }
+    let counts = control.get(format!("{}/counts?provider=apns", text("control"))).send().await.unwrap();
+    let counts: Value = counts.json().await.unwrap();
+    assert_eq!((&counts["accepted"], &counts["received"]), (&json!(2), &json!(4)));
+    assert!(counts["connections"]["opened"].as_u64().unwrap() >= 2);
+    let subscription =
+        control.post(format!("{}/subscriptions", text("control"))).json(&json!({})).send().await.unwrap();
+    let subscription: Value = subscription.json().await.unwrap();
+    assert!(subscription["endpoint"].as_str().unwrap().starts_with(&text("web_push_endpoint")));
     std::fs::remove_dir_all(folder).unwrap();
 }

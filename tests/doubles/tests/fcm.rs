@@ -4,9 +4,10 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{Certificate, Client};
-use ringback_doubles::{Authority, Fault, FcmDouble, FcmDoubleSettings, ServiceAccount};
+use ringback_doubles::{Authority, Fault, FcmDouble, FcmDoubleSettings, ServiceAccount, TargetKind};
 use serde_json::{Value, json};
 
+const FCM_ERROR: &str = "type.googleapis.com/google.firebase.fcm.v1.FcmError";
 const DEVICE: &str = "installation1";
 
 struct Sender {
@@ -105,7 +106,6 @@ async fn assertions_are_read_to_the_letter() {
     let stranger = ServiceAccount::generate("ringback-test", "https://localhost/token").unwrap();
     for (case, assertion) in [
         ("iss", with("iss", json!("nobody"))),
-        ("scope", with("scope", json!("https://www.googleapis.com/auth/cloud-platform"))),
         ("aud", with("aud", json!("https://oauth2.googleapis.com/token"))),
         ("iat", with("iat", json!(now_s() + 60))),
         ("exp in the past", with("exp", json!(now_s() - 1))),
@@ -147,6 +147,7 @@ async fn messages_are_checked_field_by_field() {
         ("reserved from", message_with("/message/data", "from", json!("x"))),
         ("reserved message_type", message_with("/message/data", "message_type", json!("x"))),
         ("reserved google.", message_with("/message/data", "google.x", json!("x"))),
+        ("reserved gcm.", message_with("/message/data", "gcm.x", json!("x"))),
         ("reserved gcm.notification.", message_with("/message/data", "gcm.notification.x", json!("x"))),
         ("too much data", message_with("/message/data", "x", json!("x".repeat(4096)))),
         ("ttl as a number", message_with("/message/android", "ttl", json!(45))),
@@ -188,4 +189,107 @@ async fn only_what_was_accepted_is_kept_for_the_schema_check() {
     std::fs::remove_file(file).unwrap();
     let lines: Vec<Value> = kept.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines, [message()]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_assertion_is_told_in_googles_words() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let account = sender.double.service_account();
+    let with = |name: &str, value: Value| {
+        let mut changed = claims(account);
+        changed[name] = value;
+        assertion(account, &changed)
+    };
+    let told = async |assertion: String| {
+        let (_, body) = sender.bearer_grant(&assertion).await;
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        (text("error"), text("error_description"))
+    };
+    let (error, text) = told(with("scope", json!("https://www.googleapis.com/auth/cloud-platform"))).await;
+    assert_eq!((error.as_str(), text.starts_with("Invalid OAuth scope")), ("invalid_scope", true));
+    assert!(told(with("aud", json!("x"))).await.1.starts_with("Invalid JWT: Failed audience check"));
+    let good = assertion(account, &claims(account));
+    let (message, _) = good.rsplit_once('.').unwrap();
+    let (error, text) = told(format!("{message}.AAAA")).await;
+    assert_eq!((error.as_str(), text.as_str()), ("invalid_grant", "Invalid JWT Signature."));
+    // A sender whose clock is off is told of its times.
+    for offset_s in [3700, -3700] {
+        sender.double.clock().set_offset(jiff::SignedDuration::from_secs(offset_s));
+        let (error, text) = told(good.clone()).await;
+        assert_eq!(error, "invalid_grant");
+        assert!(text.starts_with("Invalid JWT: Token must be a short-lived token (60 minutes)"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_is_checked_and_not_sent() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let token = sender.token().await;
+    let mut body = message();
+    body["validate_only"] = json!(true);
+    let (status, answer) = sender.send(&token, &body).await;
+    assert_eq!((status, &answer["name"]), (200, &json!("projects/ringback-test/messages/fake_message_id")));
+    assert_eq!(sender.double.record().counts().received, 0);
+    assert_eq!(sender.double.dry_run_record().received()[0].payload, body);
+    body["message"]["fid"] = json!("unknown");
+    assert_eq!(sender.send(&token, &body).await.0, 404);
+}
+
+#[tokio::test]
+async fn installation_ids_and_tokens_are_told_apart() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let token = sender.token().await;
+    sender.double.register_as("f", TargetKind::Fid);
+    sender.double.register_as("t", TargetKind::Token);
+    let to = |field: &str, device: &str| json!({"message": {field: device, "data": {"a": "b"}}});
+    assert_eq!(sender.send(&token, &to("fid", "f")).await.0, 200);
+    assert_eq!(sender.send(&token, &to("token", "t")).await.0, 200);
+    for mixed in [to("token", "f"), to("fid", "t")] {
+        let (status, body) = sender.send(&token, &mixed).await;
+        let detail = &body["error"]["details"][0];
+        assert_eq!((status, &detail["errorCode"]), (400, &json!("INVALID_ARGUMENT")));
+        assert_eq!(detail["@type"], "type.googleapis.com/google.firebase.fcm.v1.FcmError");
+    }
+}
+
+#[tokio::test]
+async fn more_collapse_keys_than_fcm_keeps_are_noticed() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let token = sender.token().await;
+    for key in ["1", "2", "3", "4", "4"] {
+        let body = message_with("/message/android", "collapse_key", json!(key));
+        assert_eq!(sender.send(&token, &body).await.0, 200);
+    }
+    assert!(sender.double.with_too_many_collapse_keys().is_empty());
+    let body = message_with("/message/android", "collapse_key", json!("5"));
+    assert_eq!(sender.send(&token, &body).await.0, 200);
+    assert_eq!(sender.double.with_too_many_collapse_keys(), [DEVICE]);
+}
+
+#[tokio::test]
+async fn every_refusal_comes_on_script() {
+    let sender = Sender::start(FcmDoubleSettings::default()).await;
+    let token = sender.token().await;
+    for (name, code, status, detail) in [
+        ("BAD_REQUEST", 400, "INVALID_ARGUMENT", Some("type.googleapis.com/google.rpc.BadRequest")),
+        ("INVALID_ARGUMENT", 400, "INVALID_ARGUMENT", Some(FCM_ERROR)),
+        ("UNAUTHENTICATED", 401, "UNAUTHENTICATED", None),
+        ("THIRD_PARTY_AUTH_ERROR", 401, "UNAUTHENTICATED", Some(FCM_ERROR)),
+        ("PERMISSION_DENIED", 403, "PERMISSION_DENIED", None),
+        ("SENDER_ID_MISMATCH", 403, "PERMISSION_DENIED", Some(FCM_ERROR)),
+        ("NOT_FOUND", 404, "NOT_FOUND", None),
+        ("UNREGISTERED", 404, "NOT_FOUND", Some(FCM_ERROR)),
+        ("QUOTA_EXCEEDED", 429, "RESOURCE_EXHAUSTED", Some(FCM_ERROR)),
+        ("INTERNAL", 500, "INTERNAL", Some(FCM_ERROR)),
+        ("UNAVAILABLE", 503, "UNAVAILABLE", Some(FCM_ERROR)),
+    ] {
+        sender.double.script(vec![Fault::refuse(name)]).unwrap();
+        let (http, body) = sender.send(&token, &message()).await;
+        let error = &body["error"];
+        assert_eq!((http, &error["code"], &error["status"]), (code, &json!(code), &json!(status)), "{name}");
+        assert_eq!(error["details"][0]["@type"].as_str(), detail, "{name}");
+        if detail == Some(FCM_ERROR) {
+            assert_eq!(error["details"][0]["errorCode"], name);
+        }
+    }
 }

@@ -90,6 +90,7 @@ impl Centre {
                     record_to: std::env::var_os("RINGBACK_FCM_RECORD").map(PathBuf::from),
                     ..FcmDoubleSettings::default()
                 },
+                ..DoublesSettings::default()
             })
             .await?,
         );

@@ -125,8 +125,12 @@ struct Peers {
 }
 
 async fn peers(token_check: TokenCheck, authority: &Authority) -> Result<Peers, Failure> {
-    let settings =
-        ApnsDoubleSettings { topics: vec![TOPIC.to_owned()], accept_any_device: true, token_check };
+    let settings = ApnsDoubleSettings {
+        topics: vec![TOPIC.to_owned()],
+        accept_any_device: true,
+        token_check,
+        record_tokens_to: None,
+    };
     let double = ApnsDouble::start(settings, authority).await?;
     let key = double.credentials();
     let port = double.endpoint().rsplit(':').next().ok_or("no port")?.parse()?;

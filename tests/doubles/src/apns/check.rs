@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Request};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A request that is in order.
@@ -9,6 +10,29 @@ pub(super) struct Checked {
     pub(super) device: String,
     /// The bundle id, without what the push type adds to it.
     pub(super) bundle_id: String,
+    /// The kind of device token that this push is for.
+    pub(super) kind: DeviceTokenKind,
+}
+
+/// An app has several device tokens, and each is for one kind of push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceTokenKind {
+    /// For notifications, alert and background.
+    App,
+    /// For voice calls (`PushKit`).
+    Voip,
+    /// For updates of one Live Activity, and its end.
+    LiveActivity,
+    /// For starting Live Activities.
+    PushToStart,
+}
+
+impl DeviceTokenKind {
+    pub(super) fn shares_topic(self, other: Self) -> bool {
+        let is_live = |kind| matches!(kind, Self::LiveActivity | Self::PushToStart);
+        self == other || is_live(self) && is_live(other)
+    }
 }
 
 /// What Apple takes of all but voice calls.
@@ -47,8 +71,8 @@ pub(super) fn check(request: &Request<Bytes>, topics: &[String]) -> Result<Check
     if headers.one("apns-collapse-id")?.is_some_and(|id| id.is_empty() || id.len() > 64) {
         return Err("BadCollapseId");
     }
-    check_body(request.body(), push_type)?;
-    Ok(Checked { device: device.to_owned(), bundle_id })
+    let kind = check_body(request.body(), push_type)?;
+    Ok(Checked { device: device.to_owned(), bundle_id, kind })
 }
 
 struct Headers<'a>(&'a HeaderMap);
@@ -79,30 +103,40 @@ fn check_topic(topic: &str, push_type: &str, topics: &[String]) -> Result<String
     }
 }
 
-fn check_body(body: &[u8], push_type: &str) -> Result<(), &'static str> {
+fn check_body(body: &[u8], push_type: &str) -> Result<DeviceTokenKind, &'static str> {
     let most = if push_type == "voip" { MAX_VOIP_PAYLOAD_BYTES } else { MAX_PAYLOAD_BYTES };
     if body.len() > most {
         return Err("PayloadTooLarge");
     }
     let payload: Map<String, Value> = serde_json::from_slice(body).map_err(|_| "PayloadEmpty")?;
     if push_type == "voip" {
-        return Ok(());
+        return Ok(DeviceTokenKind::Voip);
     }
     let aps = payload.get("aps").and_then(Value::as_object).ok_or("PayloadEmpty")?;
     let shows = ["alert", "sound", "badge"].iter().any(|key| aps.contains_key(*key));
     let fits = match push_type {
         "alert" => shows,
         "background" => !shows && aps.get("content-available") == Some(&Value::from(1)),
-        _ => fits_live_activity(aps),
+        _ => return live_activity(aps).ok_or("InvalidPushType"),
     };
-    if fits { Ok(()) } else { Err("InvalidPushType") }
+    if fits { Ok(DeviceTokenKind::App) } else { Err("InvalidPushType") }
 }
 
-fn fits_live_activity(aps: &Map<String, Value>) -> bool {
-    let event = aps.get("event").and_then(Value::as_str);
-    let goes_on =
-        matches!(event, Some("start" | "update")) && aps.get("content-state").is_some_and(Value::is_object);
-    aps.get("timestamp").is_some_and(Value::is_u64)
-        && aps.get("stale-date").is_none_or(Value::is_u64)
-        && (goes_on || event == Some("end"))
+/// Source: Apple, "Starting and updating Live Activities with `ActivityKit` push notifications".
+fn live_activity(aps: &Map<String, Value>) -> Option<DeviceTokenKind> {
+    let is_object = |key: &str| aps.get(key).is_some_and(Value::is_object);
+    let dates = aps.get("timestamp").is_some_and(Value::is_u64)
+        && ["stale-date", "dismissal-date"].iter().all(|key| aps.get(*key).is_none_or(Value::is_u64));
+    let content = is_object("content-state");
+    match aps.get("event").and_then(Value::as_str) {
+        Some("start") => {
+            let attributes =
+                aps.get("attributes-type").is_some_and(Value::is_string) && is_object("attributes");
+            (dates && content && attributes).then_some(DeviceTokenKind::PushToStart)
+        }
+        Some("update") => (dates && content).then_some(DeviceTokenKind::LiveActivity),
+        Some("end") => (dates && (content || !aps.contains_key("content-state")))
+            .then_some(DeviceTokenKind::LiveActivity),
+        _ => None,
+    }
 }

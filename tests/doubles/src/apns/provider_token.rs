@@ -1,12 +1,16 @@
 //! Is this a provider token as Apple documents it? RFC 7515 and RFC 7518 to the letter.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
+use serde_json::json;
 
+use crate::token_log::TokenLog;
 use crate::{ApnsCredentials, StartError};
 
 /// How closely provider tokens are looked at.
@@ -37,52 +41,90 @@ struct Claims {
 
 /// Apple refuses a token older than an hour.
 const LIFE_S: i64 = 3600;
+/// Apple wants a token to be used for so long before the next.
+const UPDATE_S: i64 = 20 * 60;
 /// Two machines' clocks are never quite the same.
 const CLOCK_SKEW_S: i64 = 5;
 
 pub(super) struct Verifier {
     check: TokenCheck,
     key: DecodingKey,
+    public_pem: String,
     key_id: String,
     team_id: String,
     /// `iat` of the tokens whose signature was seen to be right: checking it costs more than all the rest.
-    verified: Mutex<HashMap<String, i64>>,
+    verified: Mutex<HashMap<String, Verified>>,
+    limit_updates: AtomicBool,
+    token_log: TokenLog,
+}
+
+#[derive(Clone, Copy)]
+struct Verified {
+    iat: i64,
+    /// When it was first taken for a push.
+    used_since: Option<i64>,
 }
 
 impl Verifier {
-    pub(super) fn new(credentials: &ApnsCredentials, check: TokenCheck) -> Result<Self, StartError> {
+    pub(super) fn new(
+        credentials: &ApnsCredentials,
+        check: TokenCheck,
+        token_log: TokenLog,
+    ) -> Result<Self, StartError> {
         Ok(Self {
             check,
             key: DecodingKey::from_ec_pem(credentials.public_pem.as_bytes())?,
             key_id: credentials.key_id.clone(),
             team_id: credentials.team_id.clone(),
+            public_pem: credentials.public_pem.clone(),
             verified: Mutex::default(),
+            limit_updates: AtomicBool::new(false),
+            token_log,
         })
     }
 
+    /// Whether a token within twenty minutes of another is one too many.
+    pub(super) fn limit_updates(&self, limited: bool) {
+        self.limit_updates.store(limited, Ordering::SeqCst);
+    }
+
     /// The reason to refuse, if there is one.
-    pub(super) fn check(&self, authorization: Option<&str>, now_s: i64) -> Result<(), &'static str> {
+    pub(super) fn check(&self, authorization: Option<&str>, now: Timestamp) -> Result<(), &'static str> {
         let authorization = authorization.ok_or("MissingProviderToken")?;
         let token = authorization
             .strip_prefix("bearer ")
             .or_else(|| authorization.strip_prefix("Bearer ").filter(|_| self.check == TokenCheck::Lenient))
             .ok_or("InvalidProviderToken")?;
+        let now_s = now.as_second();
         let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
-        let iat = match verified.get(token) {
-            Some(iat) => *iat,
+        let known = match verified.get(token) {
+            Some(known) => *known,
             None => {
                 let iat = self.verify(token).ok_or("InvalidProviderToken")?;
-                verified.insert(token.to_owned(), iat);
-                iat
+                let known = Verified { iat, used_since: None };
+                verified.insert(token.to_owned(), known);
+                known
             }
         };
-        if iat > now_s + CLOCK_SKEW_S {
-            Err("InvalidProviderToken")
-        } else if now_s - iat > LIFE_S {
-            Err("ExpiredProviderToken")
-        } else {
-            Ok(())
+        if known.iat > now_s + CLOCK_SKEW_S {
+            return Err("InvalidProviderToken");
         }
+        if now_s - known.iat > LIFE_S {
+            return Err("ExpiredProviderToken");
+        }
+        if known.used_since.is_none() {
+            let last_update = verified.values().filter_map(|other| other.used_since).max();
+            let too_soon = last_update.is_some_and(|last_s| now_s - last_s < UPDATE_S);
+            if too_soon && self.limit_updates.load(Ordering::SeqCst) {
+                return Err("TooManyProviderTokenUpdates");
+            }
+            verified.insert(token.to_owned(), Verified { used_since: Some(now_s), ..known });
+            if self.check == TokenCheck::Strict {
+                let expected = json!({ "kid": self.key_id, "iss": self.team_id });
+                self.token_log.add("apns", token, &self.public_pem, now, &expected);
+            }
+        }
+        Ok(())
     }
 
     fn verify(&self, token: &str) -> Option<i64> {

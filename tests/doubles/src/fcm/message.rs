@@ -13,7 +13,6 @@ use super::status::FieldViolation;
 #[serde(deny_unknown_fields)]
 struct SendMessageRequest {
     #[serde(default)]
-    #[allow(dead_code, reason = "only its type is checked")]
     validate_only: bool,
     message: Message,
 }
@@ -85,6 +84,25 @@ struct AndroidNotification {
     image: Option<String>,
 }
 
+/// The two ways to name a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetKind {
+    /// A Firebase installation id, in `message.fid`.
+    Fid,
+    /// A registration token, in `message.token`.
+    Token,
+}
+
+/// A push that is in order.
+pub(super) struct Push {
+    pub(super) validate_only: bool,
+    /// Empty if it is not for one device.
+    pub(super) device: String,
+    pub(super) kind: Option<TargetKind>,
+    pub(super) collapse_key: Option<String>,
+}
+
 const MAX_DATA_BYTES: usize = 4096;
 const MAX_TTL_S: f64 = 2_419_200.0;
 
@@ -95,9 +113,9 @@ pub(super) fn device_of(body: &Value) -> String {
 }
 
 /// Checks the whole body.
-pub(super) fn check(body: &[u8]) -> Result<(), FieldViolation> {
+pub(super) fn check(body: &[u8]) -> Result<Push, FieldViolation> {
     // serde's sentence names the unknown field or the wrong type and where it stands.
-    let SendMessageRequest { message, .. } =
+    let SendMessageRequest { message, validate_only } =
         serde_json::from_slice(body).map_err(|error| violation("message", &error.to_string()))?;
     let targets = [&message.fid, &message.token, &message.topic, &message.condition];
     if targets.iter().filter(|target| target.as_ref().is_some_and(|target| !target.is_empty())).count() != 1 {
@@ -110,19 +128,29 @@ pub(super) fn check(body: &[u8]) -> Result<(), FieldViolation> {
     ] {
         check_data(field, data.unwrap_or(&BTreeMap::new()))?;
     }
-    match android.and_then(|android| android.ttl.as_deref()) {
-        Some(ttl) if !is_ttl(ttl) => {
-            Err(violation("message.android.ttl", "not seconds with an `s`, four weeks at most"))
-        }
-        _ => Ok(()),
+    if let Some(ttl) = android.and_then(|android| android.ttl.as_deref())
+        && !is_ttl(ttl)
+    {
+        return Err(violation("message.android.ttl", "not seconds with an `s`, four weeks at most"));
     }
+    let (device, kind) = match (message.fid, message.token) {
+        (Some(fid), _) => (fid, Some(TargetKind::Fid)),
+        (None, Some(token)) => (token, Some(TargetKind::Token)),
+        (None, None) => (String::new(), None),
+    };
+    Ok(Push {
+        validate_only,
+        device,
+        kind,
+        collapse_key: message.android.and_then(|android| android.collapse_key),
+    })
 }
 
 fn check_data(field: &str, data: &BTreeMap<String, String>) -> Result<(), FieldViolation> {
     let reserved = |key: &&String| {
         matches!(key.as_str(), "" | "from" | "message_type")
             || key.starts_with("google.")
-            || key.starts_with("gcm.notification.")
+            || key.starts_with("gcm.")
     };
     if let Some(key) = data.keys().find(reserved) {
         return Err(violation(field, &format!("the key {key:?} is reserved")));

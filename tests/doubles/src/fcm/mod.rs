@@ -4,11 +4,11 @@ mod message;
 mod oauth;
 mod status;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -17,12 +17,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use self::message::Push;
+pub use self::message::TargetKind;
 use self::oauth::TokenIssuer;
 use self::status::{FieldViolation, json_response, refuse};
 use crate::fault::Script;
 use crate::record::header_map;
-use crate::server::{Handled, Handler, Reply, Server};
-use crate::{Authority, Fault, Provider, Received, Record, ServiceAccount, StartError, UnknownReason};
+use crate::server::{Handled, Handler, Identities, Reply, Server};
+use crate::token_log::{self, TokenLog};
+use crate::{Authority, Clock, Fault, Provider, Received, Record, ServiceAccount, StartError, UnknownReason};
 
 /// What an [`FcmDouble`] is told at its start.
 #[derive(Debug, Clone)]
@@ -36,6 +39,9 @@ pub struct FcmDoubleSettings {
     /// Appends the body of every accepted push to this file, a line each; by default the file that the variable
     /// `RINGBACK_FCM_RECORD` names, so that `check_fcm_requests.py` can look at a whole run.
     pub record_to: Option<PathBuf>,
+    /// Appends each assertion that was believed to this file; by default the one that the variable
+    /// `RINGBACK_TOKEN_RECORD` names, so that `check_tokens.py` can look at a whole run.
+    pub record_tokens_to: Option<PathBuf>,
 }
 
 impl Default for FcmDoubleSettings {
@@ -45,6 +51,7 @@ impl Default for FcmDoubleSettings {
             accept_any_device: false,
             token_lifetime_s: 3599,
             record_to: std::env::var_os("RINGBACK_FCM_RECORD").map(PathBuf::from),
+            record_tokens_to: token_log::from_environment(),
         }
     }
 }
@@ -61,18 +68,25 @@ struct State {
     settings: FcmDoubleSettings,
     send_path: String,
     issuer: TokenIssuer,
-    devices: Mutex<HashSet<String>>,
+    devices: Mutex<HashMap<String, Option<TargetKind>>>,
+    collapse_keys: Mutex<HashMap<String, BTreeSet<String>>>,
     script: Script,
     token_script: Script,
     record: Record,
+    dry_run_record: Record,
     token_record: Record,
+    clock: Clock,
     record_to: Option<Mutex<File>>,
 }
+
+/// What FCM keeps of a device that is away.
+const MAX_COLLAPSE_KEYS: usize = 4;
 
 /// What the token endpoint can refuse with, on script.
 const TOKEN_REFUSALS: &[(&str, u16)] = &[
     ("invalid_grant", 400),
     ("invalid_client", 401),
+    ("invalid_scope", 400),
     ("internal_failure", 500),
     ("temporarily_unavailable", 503),
 ];
@@ -85,7 +99,7 @@ impl FcmDouble {
     /// Listens with a certificate of `authority` for `localhost`, 127.0.0.1 and Google's two hosts.
     pub async fn start(settings: FcmDoubleSettings, authority: &Authority) -> Result<Self, StartError> {
         let names = ["localhost", "127.0.0.1", "fcm.googleapis.com", "oauth2.googleapis.com"];
-        let tls = authority.acceptor(&names, &[b"h2", b"http/1.1"])?;
+        let identities = Identities::new(authority, &names, false)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let token_uri = format!("https://localhost:{}/token", listener.local_addr()?.port());
         let service_account = ServiceAccount::generate(&settings.project_id, &token_uri)?;
@@ -93,18 +107,22 @@ impl FcmDouble {
             Some(path) => Some(Mutex::new(File::options().append(true).create(true).open(path)?)),
             None => None,
         };
+        let token_log = TokenLog::open(settings.record_tokens_to.as_deref())?;
         let state = Arc::new(State {
             send_path: format!("/v1/projects/{}/messages:send", settings.project_id),
-            issuer: TokenIssuer::new(service_account.clone(), settings.token_lifetime_s)?,
+            issuer: TokenIssuer::new(service_account.clone(), settings.token_lifetime_s, token_log)?,
             settings,
             devices: Mutex::default(),
+            collapse_keys: Mutex::default(),
             script: Script::new(status::is_documented),
             token_script: Script::new(|reason| token_status_of(reason).is_some()),
             record: Record::new(),
+            dry_run_record: Record::new(),
             token_record: Record::new(),
+            clock: Clock::default(),
             record_to,
         });
-        let server = Server::start(listener, Some(tls), false, state.clone())?;
+        let server = Server::start(listener, Some(identities), state.clone())?;
         Ok(Self { state, server, service_account, ca_pem: authority.pem() })
     }
 
@@ -123,14 +141,28 @@ impl FcmDouble {
         &self.service_account
     }
 
-    /// Makes a token or installation id known.
+    /// Makes a token or installation id known, whichever of them it is sent as.
     pub fn register(&self, device: &str) {
-        self.state.devices.lock().unwrap_or_else(PoisonError::into_inner).insert(device.to_owned());
+        self.state.devices().insert(device.to_owned(), None);
+    }
+
+    /// Makes it known as one of the two: sent as the other it is no valid token.
+    pub fn register_as(&self, device: &str, kind: TargetKind) {
+        self.state.devices().insert(device.to_owned(), Some(kind));
     }
 
     /// Forgets it: 404 `UNREGISTERED`.
     pub fn unregister(&self, device: &str) {
-        self.state.devices.lock().unwrap_or_else(PoisonError::into_inner).remove(device);
+        self.state.devices().remove(device);
+    }
+
+    /// The devices that were sent more than four collapse keys: FCM would have lost messages of theirs.
+    pub fn with_too_many_collapse_keys(&self) -> Vec<String> {
+        let keys = self.state.collapse_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter()
+            .filter(|(_, keys)| keys.len() > MAX_COLLAPSE_KEYS)
+            .map(|(device, _)| device.clone())
+            .collect()
     }
 
     /// What happens to the next pushes, in this order.
@@ -163,9 +195,24 @@ impl FcmDouble {
         &self.state.record
     }
 
+    /// What was sent with `validate_only`: checked and not delivered.
+    pub fn dry_run_record(&self) -> &Record {
+        &self.state.dry_run_record
+    }
+
     /// The requests for access tokens.
     pub fn token_record(&self) -> &Record {
         &self.state.token_record
+    }
+
+    /// The time at Google's.
+    pub fn clock(&self) -> &Clock {
+        &self.state.clock
+    }
+
+    /// Connections, and what goes wrong with them.
+    pub fn server(&self) -> &Server {
+        &self.server
     }
 }
 
@@ -182,7 +229,11 @@ impl From<&'static str> for Refused {
 }
 
 impl State {
-    fn check(&self, request: &Request<Bytes>, device: &str, now: Timestamp) -> Result<(), Refused> {
+    fn devices(&self) -> MutexGuard<'_, HashMap<String, Option<TargetKind>>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check(&self, request: &Request<Bytes>, now: Timestamp) -> Result<Push, Refused> {
         if request.method() != Method::POST || request.uri().path() != self.send_path {
             return Err("NOT_FOUND".into());
         }
@@ -194,26 +245,41 @@ impl State {
                 FieldViolation { field: String::new(), description: "the body is not JSON".to_owned() };
             return Err(Refused { name: "BAD_REQUEST", violation: Some(violation) });
         }
-        message::check(request.body())
+        let push = message::check(request.body())
             .map_err(|violation| Refused { name: "BAD_REQUEST", violation: Some(violation) })?;
-        let known = self.devices.lock().unwrap_or_else(PoisonError::into_inner).contains(device);
-        if known || self.settings.accept_any_device { Ok(()) } else { Err("UNREGISTERED".into()) }
+        match self.devices().get(&push.device) {
+            Some(Some(kind)) if Some(*kind) != push.kind => Err("INVALID_ARGUMENT".into()),
+            None if !self.settings.accept_any_device => Err("UNREGISTERED".into()),
+            _ => Ok(push),
+        }
     }
 
-    fn send(&self, request: &Request<Bytes>, body: &Value, device: &str, now: Timestamp) -> Handled {
-        if let Err(refused) = self.check(request, device, now) {
-            return Handled::refused(refuse(refused.name, refused.violation.as_ref(), None), refused.name);
-        }
-        let accepted = || {
-            let name =
-                format!("projects/{}/messages/0:{}", self.settings.project_id, uuid::Uuid::new_v4().simple());
-            json_response(200, &json!({ "name": name }))
+    fn send(&self, request: &Request<Bytes>, body: &Value, now: Timestamp) -> Handled {
+        let push = match self.check(request, now) {
+            Ok(push) => push,
+            Err(refused) => {
+                let response = refuse(refused.name, refused.violation.as_ref(), None);
+                return Handled::refused(response, refused.name);
+            }
         };
-        let handled = Handled::of(self.script.take(device), accepted, |reason, retry_after_s, _| {
+        let accepted = || {
+            let id = if push.validate_only {
+                "fake_message_id".to_owned()
+            } else {
+                format!("0:{}", uuid::Uuid::new_v4().simple())
+            };
+            let project = &self.settings.project_id;
+            json_response(200, &json!({ "name": format!("projects/{project}/messages/{id}") }))
+        };
+        let handled = Handled::of(self.script.take(&push.device), accepted, |reason, retry_after_s, _| {
             refuse(reason, None, retry_after_s)
         });
-        if handled.is_accepted() {
+        if handled.is_accepted() && !push.validate_only {
             self.keep(body);
+            if let Some(key) = push.collapse_key {
+                let mut keys = self.collapse_keys.lock().unwrap_or_else(PoisonError::into_inner);
+                keys.entry(push.device).or_default().insert(key);
+            }
         }
         handled
     }
@@ -237,7 +303,7 @@ impl State {
         {
             return Handled::refused(refusal("invalid_request", "not a form", 400), "invalid_request");
         }
-        let token = match self.issuer.issue(request.body(), now.as_second()) {
+        let token = match self.issuer.issue(request.body(), now) {
             Ok(token) => token,
             Err((error, description)) => return Handled::refused(refusal(error, &description, 400), error),
         };
@@ -254,26 +320,48 @@ impl State {
     }
 }
 
-impl Handler for State {
-    async fn handle(&self, connection: u64, request: Request<Bytes>) -> Reply {
-        let at = Timestamp::now();
-        let body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
-        let device = message::device_of(&body);
-        let (record, handled) = if request.uri().path() == "/token" {
-            (&self.token_record, self.issue(&request, at))
+impl State {
+    fn add(&self, connection: u64, request: &Request<Bytes>, body: Value, handled: Option<&Handled>) {
+        let record = if is_for_tokens(request) {
+            &self.token_record
+        } else if body["validate_only"] == true {
+            &self.dry_run_record
         } else {
-            (&self.record, self.send(&request, &body, &device, at))
+            &self.record
         };
-        record.add(Received {
-            at,
+        record.add(handled.is_some_and(Handled::is_accepted), || Received {
+            at: self.clock.now(),
             provider: Provider::Fcm,
             connection,
-            device,
+            device: message::device_of(&body),
             headers: header_map(request.headers()),
             payload: body,
-            answer: handled.answer.clone(),
+            answer: handled.and_then(|handled| handled.answer.clone()),
+            processed: handled.is_some_and(|handled| handled.processed),
         });
+    }
+}
+
+fn is_for_tokens(request: &Request<Bytes>) -> bool {
+    request.uri().path() == "/token"
+}
+
+fn json_body(request: &Request<Bytes>) -> Value {
+    serde_json::from_slice(request.body()).unwrap_or(Value::Null)
+}
+
+impl Handler for State {
+    async fn handle(&self, connection: u64, request: Request<Bytes>) -> Reply {
+        let now = self.clock.now();
+        let body = json_body(&request);
+        let handled =
+            if is_for_tokens(&request) { self.issue(&request, now) } else { self.send(&request, &body, now) };
+        self.add(connection, &request, body, Some(&handled));
         handled.reply_in_time().await
+    }
+
+    fn leave(&self, connection: u64, request: &Request<Bytes>) {
+        self.add(connection, request, json_body(request), None);
     }
 }
 

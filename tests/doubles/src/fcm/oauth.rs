@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
+use serde_json::json;
 
+use crate::jws::Jws;
+use crate::token_log::TokenLog;
 use crate::{ServiceAccount, StartError};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -40,14 +43,19 @@ pub(super) struct TokenIssuer {
     account: ServiceAccount,
     key: DecodingKey,
     lifetime_s: i64,
+    token_log: TokenLog,
     /// When each token that was issued runs out.
     issued: Mutex<HashMap<String, i64>>,
 }
 
 impl TokenIssuer {
-    pub(super) fn new(account: ServiceAccount, lifetime_s: i64) -> Result<Self, StartError> {
+    pub(super) fn new(
+        account: ServiceAccount,
+        lifetime_s: i64,
+        token_log: TokenLog,
+    ) -> Result<Self, StartError> {
         let key = DecodingKey::from_rsa_pem(account.public_pem.as_bytes())?;
-        Ok(Self { account, key, lifetime_s, issued: Mutex::default() })
+        Ok(Self { account, key, lifetime_s, token_log, issued: Mutex::default() })
     }
 
     fn issued(&self) -> MutexGuard<'_, HashMap<String, i64>> {
@@ -59,7 +67,7 @@ impl TokenIssuer {
     }
 
     /// Checks a form and issues a token.
-    pub(super) fn issue(&self, form: &[u8], now_s: i64) -> Result<String, Refused> {
+    pub(super) fn issue(&self, form: &[u8], now: Timestamp) -> Result<String, Refused> {
         let mut fields: HashMap<_, _> = form_urlencoded::parse(form).collect();
         if fields.remove("grant_type").as_deref() != Some(GRANT) {
             return Err(("unsupported_grant_type", "not a JWT bearer grant".to_owned()));
@@ -68,33 +76,46 @@ impl TokenIssuer {
         if !fields.is_empty() {
             return Err(("invalid_request", "a parameter that is not of this grant".to_owned()));
         }
-        self.check(&assertion, now_s).map_err(|wrong| ("invalid_grant", format!("Invalid JWT: {wrong}")))?;
+        self.check(&assertion, now)?;
         let token = format!("ya29.{}", uuid::Uuid::new_v4().simple());
-        self.issued().insert(token.clone(), now_s + self.lifetime_s);
+        self.issued().insert(token.clone(), now.as_second() + self.lifetime_s);
         Ok(token)
     }
 
-    fn check(&self, assertion: &str, now_s: i64) -> Result<(), &'static str> {
-        let (message, signature) = assertion.rsplit_once('.').ok_or("not three parts")?;
-        let (header, claims) = message.split_once('.').ok_or("not three parts")?;
-        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| "not unpadded base64url");
-        let header: JoseHeader = serde_json::from_slice(&decode(header)?).map_err(|_| "not this header")?;
-        let claims: Claims = serde_json::from_slice(&decode(claims)?).map_err(|_| "not these claims")?;
-        decode(signature)?;
-        let signed = jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.key, Algorithm::RS256);
-        let wrong = [
-            (header.alg != "RS256", "alg"),
-            (header.typ.is_some_and(|typ| typ != "JWT"), "typ"),
-            (header.kid.is_some_and(|kid| kid != self.account.private_key_id), "kid"),
-            (!matches!(signed, Ok(true)), "signature"),
-            (claims.iss != self.account.client_email, "iss"),
-            (claims.scope != SCOPE, "scope"),
-            (claims.aud != self.account.token_uri, "aud"),
-            (claims.iat > now_s + CLOCK_SKEW_S, "iat in the future"),
-            (claims.exp <= now_s, "exp in the past"),
-            (claims.exp - claims.iat > LIFE_S, "exp more than an hour after iat"),
-        ];
-        wrong.into_iter().find(|(is_wrong, _)| *is_wrong).map_or(Ok(()), |(_, what)| Err(what))
+    /// In Google's words, as senders report them.
+    fn check(&self, assertion: &str, now: Timestamp) -> Result<(), Refused> {
+        const TIMES: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable \
+                             timeframe. Check your iat and exp values in the JWT claim.";
+        let grant = |text: &str| ("invalid_grant", text.to_owned());
+        let jws = Jws::<JoseHeader, Claims>::read(assertion)
+            .ok_or_else(|| grant("Invalid JWT: Failed to parse the token."))?;
+        let (header, claims, now_s) = (&jws.header, &jws.claims, now.as_second());
+        let account = &self.account;
+        let as_documented = header.alg == "RS256"
+            && header.typ.as_deref().is_none_or(|typ| typ == "JWT")
+            && header.kid.as_ref().is_none_or(|kid| *kid == account.private_key_id);
+        if claims.iss != account.client_email {
+            return Err(grant("Invalid grant: account not found"));
+        }
+        if !as_documented || !jws.is_signed_by(&self.key, Algorithm::RS256) {
+            return Err(grant("Invalid JWT Signature."));
+        }
+        let in_time = claims.iat <= now_s + CLOCK_SKEW_S
+            && claims.exp > now_s
+            && (1..=LIFE_S).contains(&(claims.exp - claims.iat));
+        if !in_time {
+            return Err(grant(TIMES));
+        }
+        if claims.aud != account.token_uri {
+            let right = &account.token_uri;
+            return Err(grant(&format!("Invalid JWT: Failed audience check. The right audience is {right}")));
+        }
+        if claims.scope != SCOPE {
+            return Err(("invalid_scope", "Invalid OAuth scope or ID token audience provided.".to_owned()));
+        }
+        let expected = json!({ "iss": account.client_email, "aud": account.token_uri, "scope": SCOPE });
+        self.token_log.add("oauth", assertion, &account.public_pem, now, &expected);
+        Ok(())
     }
 
     /// Whether `Authorization` carries a token of ours that has not run out.

@@ -1,7 +1,6 @@
 //! Refusals in Google's words: `google.rpc.Status` with details.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -50,7 +49,7 @@ pub(super) fn refuse(
     name: &str,
     violation: Option<&FieldViolation>,
     retry_after_s: Option<u64>,
-) -> Response<Full<Bytes>> {
+) -> Response<Bytes> {
     const UNKNOWN: Refusal = refusal("INTERNAL", 500, "INTERNAL", true);
     let refusal = REFUSALS.iter().find(|refusal| refusal.name == name).unwrap_or(&UNKNOWN);
     let mut details = Vec::new();
@@ -79,8 +78,8 @@ pub(super) fn refuse(
     response
 }
 
-pub(super) fn json_response(status: u16, body: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(body.to_string()));
+pub(super) fn json_response(status: u16, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
     response

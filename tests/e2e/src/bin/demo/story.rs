@@ -81,6 +81,7 @@ pub(crate) fn name_of(provider: Provider) -> &'static str {
     match provider {
         Provider::Apns => "APNs",
         Provider::Fcm => "FCM",
+        Provider::WebPush => "Web Push",
     }
 }
 

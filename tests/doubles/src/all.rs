@@ -1,10 +1,13 @@
-//! Both doubles under one authority.
+//! All doubles under one authority.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApnsDouble, ApnsDoubleSettings, Authority, FcmDouble, FcmDoubleSettings, StartError};
+use crate::{
+    ApnsDouble, ApnsDoubleSettings, Authority, FcmDouble, FcmDoubleSettings, StartError, WebPushDouble,
+    WebPushDoubleSettings,
+};
 
 /// What [`Doubles`] are told at their start.
 #[derive(Debug, Clone, Default)]
@@ -13,14 +16,18 @@ pub struct DoublesSettings {
     pub apns: ApnsDoubleSettings,
     /// For FCM.
     pub fcm: FcmDoubleSettings,
+    /// For Web Push.
+    pub web_push: WebPushDoubleSettings,
 }
 
-/// An APNs and an FCM that share an authority.
+/// An APNs, an FCM and a push service of a browser that share an authority.
 pub struct Doubles {
-    /// The one.
+    /// Apple's.
     pub apns: ApnsDouble,
-    /// The other.
+    /// Google's.
     pub fcm: FcmDouble,
+    /// The browser's.
+    pub web_push: WebPushDouble,
 }
 
 /// What a server under test needs to know; printed by the binary as one line of JSON.
@@ -40,20 +47,23 @@ pub struct Handout {
     pub fcm_endpoint: String,
     /// The service account file.
     pub fcm_service_account_file: PathBuf,
-    /// The authority of both, PEM.
+    /// `https://localhost:port`: the beginning of the endpoints of subscriptions.
+    pub web_push_endpoint: String,
+    /// The authority of all, PEM.
     pub ca_file: PathBuf,
 }
 
 impl Doubles {
-    /// Starts both.
+    /// Starts them.
     pub async fn start(settings: DoublesSettings) -> Result<Self, StartError> {
         let authority = Authority::generate()?;
         let apns = ApnsDouble::start(settings.apns, &authority).await?;
         let fcm = FcmDouble::start(settings.fcm, &authority).await?;
-        Ok(Self { apns, fcm })
+        let web_push = WebPushDouble::start(settings.web_push, &authority).await?;
+        Ok(Self { apns, fcm, web_push })
     }
 
-    /// The authority of both, PEM.
+    /// The authority of all, PEM.
     pub fn ca_pem(&self) -> &str {
         self.apns.ca_pem()
     }
@@ -73,6 +83,7 @@ impl Doubles {
             apns_topics: self.apns.topics().to_vec(),
             fcm_endpoint: self.fcm.endpoint(),
             fcm_service_account_file: write("fcm_service_account.json", &self.fcm.service_account().json)?,
+            web_push_endpoint: self.web_push.endpoint(),
             ca_file: write("ca.pem", self.ca_pem())?,
         })
     }
