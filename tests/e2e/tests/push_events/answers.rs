@@ -58,9 +58,9 @@ pub(crate) async fn the_other_device_stops_asking(engine: Engine) -> Result<(), 
 
 pub(crate) async fn two_answers_at_the_same_moment(engine: Engine) -> Result<(), Failure> {
     let stage = asking(engine).await?;
+    stage.hall.staff.agent("ann", "ready").await?;
     for person in 0..5 {
         let id = stage.hall.ask("asks", person, json!({})).await?;
-        stage.hall.staff.agent("ann", "ready").await?;
         let [one, other] = asked_twice(&stage, &id).await?;
         let (one, other) = tokio::join!(stage.confirm(&id, &one), stage.confirm(&id, &other));
         let answers = [one?, other?];

@@ -6,7 +6,7 @@ use crate::support::Failure;
 use reqwest::Method;
 use ringback_core::protocol::PushEvent;
 use ringback_server::storage::Engine;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A service that tries again after a while, and says so.
 async fn trying_again(engine: Engine) -> Result<Stage, Failure> {
@@ -16,25 +16,24 @@ async fn trying_again(engine: Engine) -> Result<Stage, Failure> {
     Ok(stage)
 }
 
-/// Somebody was called in vain, and Apple does not let them be told.
+/// Somebody was called in vain, and Apple does not let them be told yet.
 async fn missed(stage: &Stage, person: usize) -> Result<String, Failure> {
     let id = stage.hall.ask("again", person, json!({})).await?;
     assert_eq!(stage.hall.ringing("ann").await?, id);
+    stage.apple_wants_them_later(IPHONE, 1)?;
     stage.hall.staff.result(&id, "busy").await?;
-    stage.only(&id, "callback_missed", "pending", |push| push["state"] == "pending").await?;
+    stage.put_off(&id, "callback_missed").await?;
     Ok(id)
 }
 
 pub(crate) async fn nothing_of_what_is_over(engine: Engine) -> Result<(), Failure> {
     let stage = trying_again(engine).await?;
-    stage.apple_refuses(true)?;
     let over = missed(&stage, 0).await?;
-    let open = missed(&stage, 1).await?;
     stage.hall.answer(stage.hall.app(Method::POST, &format!("callbacks/{over}/cancel"))).await?;
+    let open = missed(&stage, 1).await?;
     // One that the contact centre takes back: the one piece of news is true, the other not.
     let taken_back = missed(&stage, 2).await?;
     stage.hall.post(&format!("callbacks/{taken_back}/cancel"), json!({})).await?;
-    stage.apple_refuses(false)?;
 
     stage.to(IPHONE, &open, PushEvent::CallbackMissed).await?;
     stage.skipped(&over, "callback_missed").await?;
@@ -52,21 +51,22 @@ pub(crate) async fn nothing_of_what_is_over(engine: Engine) -> Result<(), Failur
 pub(crate) async fn nothing_to_who_left(engine: Engine) -> Result<(), Failure> {
     let stage = trying_again(engine).await?;
     let other = stage.iphone("b2b2", json!({ "name": "tablet" })).await?;
-    stage.apple_refuses(true)?;
+    stage.apple_wants_them_later("b2b2", 1)?;
+    stage.apple_wants_them_later(IPHONE, 1)?;
     let id = stage.hall.ask("again", 0, json!({})).await?;
     assert_eq!(stage.hall.ringing("ann").await?, id);
     stage.hall.staff.result(&id, "busy").await?;
-    let pushes = stage.pushes(&id).await?;
-    assert_eq!(pushes.len(), 2);
+    let path = format!("callbacks/{id}/pushes");
+    let all = |pushes: &Value, is_so: fn(&Value) -> bool| {
+        pushes.as_array().is_some_and(|all| all.len() == 2 && all.iter().all(is_so))
+    };
+    stage.hall.until_that(&path, "put off", |pushes| all(pushes, |push| push["reason"].is_string())).await?;
     let gone = stage.hall.app(Method::DELETE, &format!("devices/{other}")).send().await?;
     assert_eq!(gone.status().as_u16(), 204);
-    stage.apple_refuses(false)?;
     stage.to(IPHONE, &id, PushEvent::CallbackMissed).await?;
     let settled = stage
         .hall
-        .until_that(&format!("callbacks/{id}/pushes"), "settled", |pushes| {
-            pushes.as_array().is_some_and(|all| all.iter().all(|push| push["state"] != "pending"))
-        })
+        .until_that(&path, "settled", |pushes| all(pushes, |push| push["state"] != "pending"))
         .await?;
     let mut states: Vec<&str> =
         settled.as_array().into_iter().flatten().filter_map(|push| push["state"].as_str()).collect();

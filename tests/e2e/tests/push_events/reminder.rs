@@ -87,14 +87,14 @@ pub(crate) async fn nearer_than_the_reminder(engine: Engine) -> Result<(), Failu
 
 pub(crate) async fn reminded_of_what_still_is(engine: Engine) -> Result<(), Failure> {
     let stage = reminding(engine).await?;
-    stage.apple_refuses(true)?;
+    stage.apple_wants_them_later(IPHONE, 3)?;
     let (_, soon) = in_seconds(BEFORE_S + 2);
     let (_, tomorrow) = in_seconds(24 * 3600);
     let moved = stage.hall.ask("later", 0, json!({ "scheduled_for": soon })).await?;
     let cancelled = stage.hall.ask("later", 1, json!({ "scheduled_for": soon })).await?;
     let kept = stage.hall.ask("later", 2, json!({ "scheduled_for": soon })).await?;
     for id in [&moved, &cancelled, &kept] {
-        stage.only(id, EVENT, "put into the outbox", |push| push["state"] == "pending").await?;
+        stage.put_off(id, EVENT).await?;
     }
     for (id, what, body) in
         [(&moved, "reschedule", json!({ "scheduled_for": tomorrow })), (&cancelled, "cancel", Value::Null)]
@@ -104,7 +104,6 @@ pub(crate) async fn reminded_of_what_still_is(engine: Engine) -> Result<(), Fail
             .answer(stage.hall.app(Method::POST, &format!("callbacks/{id}/{what}")).json(&body))
             .await?;
     }
-    stage.apple_refuses(false)?;
     stage.to(IPHONE, &kept, PushEvent::CallbackReminder).await?;
     stage.skipped(&moved, EVENT).await?;
     stage.skipped(&cancelled, EVENT).await?;

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 pub(crate) const IPHONE: &str = "a1a1";
 pub(crate) const ANDROID: &str = "android-token";
+const LATER: &str = "ServiceUnavailable";
+const LATER_S: u64 = 6;
 
 pub(crate) struct Stage {
     pub(crate) hall: Hall,
@@ -66,10 +68,16 @@ impl Stage {
         self.hall.world.centre.doubles.fcm.record()
     }
 
-    /// From now on Apple refuses everything, or nothing any more.
-    pub(crate) fn apple_refuses(&self, refuses: bool) -> Result<(), Failure> {
-        let fault = refuses.then(|| Fault::refuse("InvalidProviderToken"));
-        Ok(self.hall.world.centre.doubles.apns.every_push(fault)?)
+    /// Apple does not take the next pushes to this iPhone, and wants them some seconds later: time enough for the world to
+    /// change.
+    pub(crate) fn apple_wants_them_later(&self, token: &str, pushes: usize) -> Result<(), Failure> {
+        let later = Fault::Refuse { reason: LATER.to_owned(), retry_after_s: Some(LATER_S), timestamp: None };
+        Ok(self.hall.world.centre.doubles.apns.script_device(token, vec![later; pushes])?)
+    }
+
+    /// Waits until Apple has put off the only push of this event.
+    pub(crate) async fn put_off(&self, id: &str, event: &str) -> Result<(), Failure> {
+        self.only(id, event, "put off", |push| push["reason"] == LATER).await.map(drop)
     }
 
     /// The push of this event about this callback to an iPhone, once Apple has taken it.
