@@ -295,7 +295,9 @@ mod tests {
             FcmText::Plain { title, body } | FcmText::Keys { title, body } => title.len() + body.len(),
         };
         let data: usize = fcm.data.iter().map(|(key, value)| key.len() + value.len()).sum();
-        let browser = for_browser(claim, action_token(), now).unwrap().0.to_string().len();
+        let of_nobody = || PushToken::from("");
+        let subscription = Subscription { endpoint: of_nobody(), p256dh: of_nobody(), auth: of_nobody() };
+        let browser = for_browser(claim, subscription, action_token(), now).unwrap().payload.len();
         (apns, texts + data, browser)
     }
 
