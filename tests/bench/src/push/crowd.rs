@@ -83,7 +83,7 @@ impl Crowd {
             trust_roots_file: Some(handout.ca_file.clone()),
             ..PushSettings::default()
         })?;
-        let text = |path| std::fs::read_to_string(path).map(|text| PushToken::new(text));
+        let text = |path| std::fs::read_to_string(path).map(PushToken::new);
         let entered = [
             PushCredential::Apns {
                 key_p8: text(&handout.apns_key_file)?,

@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// The process's memory after a tenth of the pushes, and after all of them.
 pub(super) async fn row(counts: &Counts) -> Result<Row, Failure> {
     let crowd = Crowd::gather(Provider::Apns, counts.queued).await?;
-    // keep_last comes with the doubles
+    crowd.doubles.apns.record().keep_last(1000);
     let worker = tokio::spawn(worker::run(crowd.app.clone(), crowd.endpoints.clone()));
     let rounds = (counts.pushes_in_all / crowd.deliveries).max(2);
     let mut early = 0.0;
