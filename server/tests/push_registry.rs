@@ -1,6 +1,6 @@
 //! The device registry on both databases. PostgreSQL's cases want `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
 
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's helpers fail the test")]
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_core::protocol::{

@@ -183,7 +183,8 @@ fn tell_one(
         |row| Ok((row.get::<u32>(0)?, row.get::<Option<Timestamp>>(1)?, row.get::<Option<String>>(2)?)),
     )?;
     let calm = told_at.is_some_and(|at| is_calm(at, now));
-    if now_told != told || record.at != Position::Queued || record.scheduled.is_some() || calm {
+    let waits = record.at == Position::Queued && record.not_before.is_none() && record.scheduled.is_none();
+    if now_told != told || !waits || calm {
         return Ok(());
     }
     let Some(below_s) = record.policy.push.upcoming_below_s else { return Ok(()) };
