@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 fn push(id: &str, expires_at: &str) -> HashMap<String, String> {
     raw(
-        json!({"push_id": id, "delivery_id": format!("d_{id}"), "event": "agent_ready", "callback_id": "cb_1",
+        &json!({"push_id": id, "delivery_id": format!("d_{id}"), "event": "agent_ready", "callback_id": "cb_1",
         "expires_at": expires_at, "action_token": "once"}),
     )
 }
@@ -125,7 +125,7 @@ async fn a_withdrawn_question_is_told_of_and_received() {
     let server = Server::registering(|seen| takes_answers(&seen)).await;
     let client = Phone::new(&server.url).start();
     let withdrawn = raw(
-        json!({"push_id": "ps_2", "delivery_id": "d_ps_2", "event": "agent_ready", "callback_id": "cb_1",
+        &json!({"push_id": "ps_2", "delivery_id": "d_ps_2", "event": "agent_ready", "callback_id": "cb_1",
         "expires_at": LATER, "withdrawn": true}),
     );
     let outcome = client.handle_push(withdrawn.clone()).await;
@@ -233,7 +233,7 @@ async fn only_an_open_question_of_ours_is_answered() {
     let phone = Phone::new(&server.url);
     let client = phone.start();
     let reminder = raw(
-        json!({"push_id": "ps_1", "delivery_id": "d", "event": "callback_reminder", "callback_id": "cb_1",
+        &json!({"push_id": "ps_1", "delivery_id": "d", "event": "callback_reminder", "callback_id": "cb_1",
         "expires_at": LATER}),
     );
     let bad_id =
