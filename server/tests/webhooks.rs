@@ -427,7 +427,7 @@ async fn many_nodes_lose_nothing_and_keep_the_order(engine: Engine) {
     }
     let done = async {
         while let Some(ended) = people.join_next().await {
-            ended.unwrap()
+            ended.unwrap();
         }
     };
     let stuck = tokio::time::timeout(std::time::Duration::from_secs(60), done).await;
