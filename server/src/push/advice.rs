@@ -263,6 +263,8 @@ const KNOWN: &[Known] = &[
         "Shorten the texts of the service.",
     ),
     (WEB_PUSH, "http_429", "Too many pushes for the push service.", WATCH),
+    (WEB_PUSH, "http_500", "The push service has a fault of its own.", WATCH),
+    (WEB_PUSH, "http_503", "The push service is overloaded or being worked on.", WATCH),
     (
         WEB_PUSH,
         "not_public",

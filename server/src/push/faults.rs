@@ -4,6 +4,7 @@
 use super::apns;
 use super::fcm::{self, FcmRefusal};
 use super::outcome::Outcome;
+use super::web_push;
 use std::time::Duration;
 
 /// What a provider, or the network, does with a push.
@@ -17,6 +18,8 @@ pub enum Answer {
     GoogleAlone(&'static str),
     /// The same with a `BadRequest` that names this field.
     GoogleField(&'static str, &'static str),
+    /// A browser's push service answers with this status.
+    Browsers,
     /// No connection is made.
     NoConnection,
     /// No answer comes.
@@ -28,7 +31,7 @@ pub enum Answer {
 /// A fault and what follows while it lasts, for a push that has time left.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
-    /// `apns` or `fcm`.
+    /// `apns`, `fcm` or `web_push`.
     pub provider: &'static str,
     /// The HTTP status; 0 where there is no answer.
     pub status: u16,
@@ -60,6 +63,7 @@ impl Fault {
             Answer::Google(status) => google(status, Some(self.reason), None),
             Answer::GoogleAlone(status) => google(status, None, None),
             Answer::GoogleField(status, field) => google(status, None, Some(field)),
+            Answer::Browsers => web_push::classify(self.status, None),
             Answer::NoConnection | Answer::Silence | Answer::Break => no_answer(),
         }
     }
@@ -71,6 +75,10 @@ const fn apple(status: u16, reason: &'static str, state: &'static str) -> Fault 
 
 const fn google(status: u16, reason: &'static str, answer: Answer, state: &'static str) -> Fault {
     Fault { provider: "fcm", status, reason, answer, state, word: reason }
+}
+
+const fn browsers(status: u16, word: &'static str, state: &'static str) -> Fault {
+    Fault { provider: "web_push", status, reason: word, answer: Answer::Browsers, state, word }
 }
 
 const fn broken(provider: &'static str, reason: &'static str, answer: Answer) -> Fault {
@@ -136,4 +144,17 @@ pub const FAULTS: &[Fault] = &[
     broken("fcm", "connect_failed", Answer::NoConnection),
     broken("fcm", "timed_out", Answer::Silence),
     broken("fcm", "connection_lost", Answer::Break),
+    browsers(400, "http_400", "failed"),
+    browsers(401, "http_401", "failed"),
+    browsers(403, "http_403", "failed"),
+    browsers(404, "http_404", "failed"),
+    browsers(406, "http_406", "pending"),
+    browsers(410, "http_410", "failed"),
+    browsers(413, "http_413", "failed"),
+    browsers(429, "http_429", "pending"),
+    browsers(500, "http_500", "pending"),
+    browsers(503, "http_503", "pending"),
+    broken("web_push", "connect_failed", Answer::NoConnection),
+    broken("web_push", "timed_out", Answer::Silence),
+    broken("web_push", "connection_lost", Answer::Break),
 ];

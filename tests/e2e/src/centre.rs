@@ -133,6 +133,8 @@ impl Centre {
         .await?;
         let account = text(&handout.fcm_service_account_file);
         self.ringback(&["admin", "push", "fcm", "project", "--service-account", &account]).await?;
+        self.ringback(&["admin", "push", "web-push", "browsers", "--subject", "mailto:push@example.com"])
+            .await?;
         self.app_key = self.ringback(&["admin", "key", "create-app", "app"]).await?;
         self.staff_key =
             self.ringback(&["admin", "key", "create", "boss", "--role", "administrator"]).await?;
@@ -289,7 +291,7 @@ fn write_config(folder: &Path, settings: &CentreSettings, handout: &Handout) -> 
     let default_url = format!("sqlite:{}", folder.join("ringback.db").display());
     let config = format!(
         "[storage]\nurl = {:?}\nkey_file = {:?}\n[push]\napns_production_endpoint = {:?}\napns_sandbox_endpoint = {:?}\n\
-         fcm_endpoint = {:?}\ntrust_roots_file = {:?}\n[log]\nfilter = \"debug,refinery_core=warn\"\n{}\n",
+         fcm_endpoint = {:?}\ntrust_roots_file = {:?}\nweb_push_allow = [\"127.0.0.0/8\"]\n[log]\nfilter = \"debug,refinery_core=warn\"\n{}\n",
         settings.database_url.as_ref().unwrap_or(&default_url),
         folder.join("ringback.key"),
         handout.apns_endpoint,

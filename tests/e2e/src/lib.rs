@@ -3,12 +3,14 @@
 
 mod canaries;
 mod centre;
+mod look;
 mod phone;
 mod staff;
 mod wire;
 
 pub use canaries::{context_values, names, number, numbers};
 pub use centre::{Centre, CentreError, CentreSettings, TOPIC};
+pub use look::{LIMIT, metric, until};
 pub use phone::{NotHeard, Phone, PhoneKind, push_data};
 pub use staff::{Staff, StaffError};
 pub use wire::Wire;

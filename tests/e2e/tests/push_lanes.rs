@@ -5,7 +5,7 @@
 
 use ringback_core::protocol::EventKind;
 use ringback_doubles::Fault;
-use ringback_e2e::{Phone, PhoneKind, TOPIC, number};
+use ringback_e2e::{LIMIT, Phone, PhoneKind, TOPIC, metric, number, until};
 use ringback_server::centre::Centre;
 use ringback_server::refusal::Refusal;
 use ringback_server::storage::{Engine, Storage, Vault};
@@ -14,7 +14,7 @@ use std::sync::{Arc, mpsc};
 
 mod crowd;
 mod support;
-use crowd::{DEVICES, LIMIT, metric, queue_up, until};
+use crowd::{DEVICES, queue_up};
 use support::{Failure, World};
 
 const PEOPLE: usize = 200;

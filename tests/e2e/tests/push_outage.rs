@@ -8,7 +8,7 @@ use reqwest::Method;
 use ringback_core::client::PushOutcome;
 use ringback_core::protocol::EventKind;
 use ringback_doubles::{Fault, Received};
-use ringback_e2e::{Phone, PhoneKind, Wire, number};
+use ringback_e2e::{LIMIT, Phone, PhoneKind, Wire, metric, number, until};
 use ringback_server::centre::Centre;
 use ringback_server::refusal::Refusal;
 use ringback_server::storage::{Engine, Storage, Vault};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 mod crowd;
 mod support;
-use crowd::{DEVICES, LIMIT, metric, queue_up, until};
+use crowd::{DEVICES, queue_up};
 use support::{Failure, World};
 
 const QUEUED: usize = 10_000;

@@ -1,4 +1,4 @@
-//! People with several devices each, to whom something is to be said, and how to wait for what becomes of it.
+//! People with several devices each, to whom something is to be said.
 
 use crate::support::Failure;
 use reqwest::Method;
@@ -15,11 +15,9 @@ use ringback_server::refusal::Refusal;
 use ringback_server::storage::{Storage, Tx};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// How many devices each has.
 pub(crate) const DEVICES: usize = 5;
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// The services of a crowd: a number has one open callback in each.
 pub(crate) async fn services(staff: &Staff, people: usize) -> Result<(), Failure> {
@@ -32,30 +30,6 @@ pub(crate) async fn services(staff: &Staff, people: usize) -> Result<(), Failure
         staff.ask(Method::POST, "services", Some(service)).await?;
     }
     Ok(())
-}
-
-/// Looks again and again until it holds.
-pub(crate) async fn until<F: Future<Output = Result<bool, Failure>>>(
-    mut look: impl FnMut() -> F,
-) -> Result<(), Failure> {
-    let looking = async {
-        let mut round = tokio::time::interval(Duration::from_millis(50));
-        while !look().await? {
-            round.tick().await;
-        }
-        Ok(())
-    };
-    tokio::time::timeout(LIMIT, looking).await?
-}
-
-/// A value of a metric, 0 when it was never counted.
-pub(crate) async fn metric(url: &str, name: &str, labels: &[&str]) -> Result<f64, Failure> {
-    let text = reqwest::get(format!("{url}/metrics")).await?.text().await?;
-    let line = text
-        .lines()
-        .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-    Ok(line.sum())
 }
 
 /// Each is told one thing that is true for five minutes, and one that is true for a day.

@@ -81,6 +81,7 @@ pub(super) async fn run(
     settings: &PushSettings,
     command: PushCommand,
 ) -> Result<(), Failure> {
+    let mut public_key = None;
     let new = match command {
         PushCommand::Check { name } => return check(direct, settings, name).await,
         PushCommand::WebPush { name, key_file, subject } => {
@@ -88,7 +89,7 @@ pub(super) async fn run(
                 Some(file) => VapidKey::parse(&super::read(&file)?)?,
                 None => VapidKey::generate(),
             };
-            eprintln!("applicationServerKey: {}", key.public_key());
+            public_key = Some(key.public_key());
             NewPushCredential {
                 name,
                 credential: PushCredential::WebPush { private_key: key.private_key(), subject },
@@ -111,6 +112,9 @@ pub(super) async fn run(
     let vault = direct.vault.clone();
     direct.write(move |tx| credentials::put(tx, &vault, &new, now())).await?;
     println!("push credential {name} is entered and sealed");
+    if let Some(public_key) = public_key {
+        println!("applicationServerKey: {public_key}");
+    }
     Ok(())
 }
 
