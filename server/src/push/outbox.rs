@@ -295,7 +295,7 @@ pub fn claim(
     let lease_until = later(now, LEASE_S)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     Ok(tx.query(
-        "update push_deliveries set due_at = $1, fence = fence + 1, attempts = attempts + 1, changed_at = $2 \
+        "update push_deliveries set due_at = $1, fence = fence + 1, attempts = attempts + 1 \
          where id in (select id from push_deliveries where state = 'pending' and lane = $3 and urgency = $4 \
          and due_at <= $2 order by due_at limit $5 for update skip locked) \
          returning id, fence, attempts, push_id, callback_id, event, occasion, withdrawn, urgency, content, expires_at, \
@@ -350,25 +350,35 @@ fn read_claim(row: &Row<'_>) -> Result<Claim, StorageError> {
     })
 }
 
+/// A claim, as far as it is to be kept or given back.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The delivery.
+    pub id: String,
+    /// Which claim on it.
+    pub fence: i64,
+    /// By which lane it leaves.
+    pub lane: String,
+}
+
+impl Claim {
+    /// What is remembered of it while it is under way.
+    pub fn held(&self) -> Held {
+        Held { id: self.id.clone(), fence: self.fence, lane: self.lane.clone() }
+    }
+}
+
 /// Keeps claims that take long, for one more lease each.
-pub fn renew<'a>(
-    tx: &mut Tx<'_>,
-    claims: impl IntoIterator<Item = &'a Claim>,
-    now: Timestamp,
-) -> Result<(), Refusal> {
+pub fn renew(tx: &mut Tx<'_>, claims: &[Held], now: Timestamp) -> Result<(), Refusal> {
     put_off(tx, claims, later(now, LEASE_S)?)
 }
 
 /// Gives claims back that were not finished: they are due at once, for whoever comes next.
-pub fn release(tx: &mut Tx<'_>, claims: &[Claim], now: Timestamp) -> Result<(), Refusal> {
+pub fn release(tx: &mut Tx<'_>, claims: &[Held], now: Timestamp) -> Result<(), Refusal> {
     put_off(tx, claims, now)
 }
 
-fn put_off<'a>(
-    tx: &mut Tx<'_>,
-    claims: impl IntoIterator<Item = &'a Claim>,
-    due_at: Timestamp,
-) -> Result<(), Refusal> {
+fn put_off(tx: &mut Tx<'_>, claims: &[Held], due_at: Timestamp) -> Result<(), Refusal> {
     for claim in claims {
         tx.execute(
             "update push_deliveries set due_at = $1 where id = $2 and fence = $3 and state = 'pending'",

@@ -5,7 +5,7 @@ use super::breaker::Breaker;
 use super::fcm::InvalidFcmPush;
 use super::lane::{Endpoints, Lane};
 use super::ledger::{Tried, write_down};
-use super::outbox::{self, Claim, claim, release, renew};
+use super::outbox::{self, Claim, Held, claim, release, renew};
 use super::outcome::Outcome;
 use super::verdict::{Settled, Verdict, judge};
 use super::web_push::InvalidWebPush;
@@ -87,8 +87,8 @@ fn refill_at(share: usize) -> usize {
 }
 
 /// A claim on its way.
-struct Held {
-    claim: Claim,
+struct UnderWay {
+    claim: Held,
     since: Instant,
 }
 
@@ -100,7 +100,7 @@ struct Worker {
     clients: HashMap<String, Arc<Lane>>,
     lanes: BTreeMap<String, LaneState>,
     sending: JoinSet<Tried>,
-    held: HashMap<Id, Held>,
+    held: HashMap<Id, UnderWay>,
     /// Done, and not yet on the way to the database.
     tries: Vec<Tried>,
     writing: JoinSet<()>,
@@ -127,7 +127,7 @@ impl Worker {
             }
             Err(error) => {
                 tracing::error!(%error, "a push task failed; its push is sent again when the lease ends");
-                if let Some(Held { claim, .. }) = self.held.remove(&error.id()) {
+                if let Some(UnderWay { claim, .. }) = self.held.remove(&error.id()) {
                     let lane = self.lanes.entry(claim.lane).or_default();
                     lane.in_flight = lane.in_flight.saturating_sub(1);
                     lane.breaker.lost();
@@ -219,9 +219,9 @@ impl Worker {
             state.breaker.left(claims.len());
             state.in_flight += claims.len();
             for claim in claims {
-                let (app, client, held) = (self.app.clone(), state.client.clone(), claim.clone());
+                let (app, client, held) = (self.app.clone(), state.client.clone(), claim.held());
                 let task = self.sending.spawn(deliver(app, client, claim));
-                self.held.insert(task.id(), Held { claim: held, since: Instant::now() });
+                self.held.insert(task.id(), UnderWay { claim: held, since: Instant::now() });
             }
         }
     }
@@ -260,7 +260,7 @@ impl Worker {
     /// Keeps what takes long from being claimed by others.
     async fn keep(&self) {
         let long = self.held.values().filter(|held| held.since.elapsed() >= LOOK_ROUND);
-        let claims: Vec<Claim> = long.map(|held| held.claim.clone()).collect();
+        let claims: Vec<Held> = long.map(|held| held.claim.clone()).collect();
         if claims.is_empty() {
             return;
         }
@@ -296,7 +296,7 @@ impl Worker {
         };
         if tokio::time::timeout(drain, finished).await.is_err() {
             self.sending.abort_all();
-            let left: Vec<Claim> = self.held.into_values().map(|held| held.claim).collect();
+            let left: Vec<Held> = self.held.into_values().map(|held| held.claim).collect();
             tracing::warn!(pushes = left.len(), "pushes are given back unfinished");
             let given_back = self.app.storage.write(move |tx| release(tx, &left, now())).await;
             if let Err(error) = given_back {
@@ -333,11 +333,12 @@ async fn write(app: App, tries: Vec<Tried>) {
     for tried in &tries {
         report(tried);
     }
+    let tries = Arc::new(tries);
     let all = tries.clone();
     if app.change(move |tx, effects| write_down(tx, effects, &all, now())).await.is_ok() {
         return;
     }
-    for tried in tries {
+    for tried in tries.iter().cloned() {
         let id = tried.claim.id.clone();
         let written =
             app.change(move |tx, effects| write_down(tx, effects, std::slice::from_ref(&tried), now())).await;

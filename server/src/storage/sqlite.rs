@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 const GROUP: usize = 64;
 const READERS: usize = 4;
 /// How long another process may hold the file before a caller is told that it is busy.
+const CACHE_KIB: i64 = 32 * 1024;
+/// 16 MB of changes.
+const CHECKPOINT_PAGES: i64 = 4000;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 256;
 
@@ -94,6 +97,8 @@ impl Session {
             Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(cannot)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(cannot)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
+        // The default of 2 MB does not hold the indexes of a busy outbox.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(cannot)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         Ok(Self { connection, rewritten: HashMap::new() })
     }
@@ -108,6 +113,8 @@ impl Session {
         if mode != "wal" {
             return Err(StorageError::Open(format!("SQLite keeps its journal as `{mode}`, not as `wal`")));
         }
+        // Pages that change often are written back once for many commits.
+        self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(cannot)?;
         self.connection.pragma_update(None, "synchronous", "full").map_err(cannot)
     }
 

@@ -224,7 +224,8 @@ async fn question(crowd: &Crowd, counts: &Counts) -> Result<Row, Failure> {
     }
 
     // The flood does not end before the questions do.
-    let flood = tokio::spawn(flood(app.clone()));
+    again(&app.storage).await?;
+    let flood = tokio::spawn(flood(app.clone(), crowd.deliveries));
     let record = crowd.doubles.apns.record();
     let (mut waits, mut bare) = (Vec::new(), Vec::new());
     let raw = Raw::new(crowd, Provider::Apns)?;
@@ -261,12 +262,26 @@ async fn question(crowd: &Crowd, counts: &Counts) -> Result<Row, Failure> {
     })
 }
 
-async fn flood(app: App) {
+/// Keeps the outbox half full: a few more again and again, so that the flood is the worker's and not the database's.
+async fn flood(app: App, full: usize) {
     loop {
-        if again(&app.storage).await.is_err() {
+        let filled = app.storage.write(move |tx| {
+            let waiting: u64 =
+                tx.query_one("select count(*) from push_deliveries where state = 'pending'", &[], |row| row.get(0))?;
+            if waiting as usize >= full / 2 {
+                return Ok::<_, Refusal>(());
+            }
+            tx.execute(
+                "update push_deliveries set state = 'pending', due_at = $1, attempts = 0 where id in \
+                 (select id from push_deliveries where state = 'delivered' and event = 'callback_changed' limit 300)",
+                &[&now()],
+            )?;
+            Ok(())
+        });
+        if filled.await.is_err() {
             return;
         }
         app.pokes.push.notify_one();
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
