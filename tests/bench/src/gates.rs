@@ -13,7 +13,7 @@ pub(crate) const GATES: &[Gate] = &[
     Gate { row: "line/create-postgresql", bound: Bound::LeastRatio(0.9) },
     Gate { row: "line/create-http", bound: Bound::LeastRatio(0.5) },
     Gate { row: "line/availability", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
-    Gate { row: "push/p99", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
+    Gate { row: "push/question", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
     Gate { row: "push/outbox-apns", bound: Bound::LeastRatio(0.8) },
     Gate { row: "push/outbox-fcm", bound: Bound::LeastRatio(0.8) },
     Gate { row: "push/question-in-flood", bound: Bound::Most(Measure::Takes(Duration::from_millis(50))) },
