@@ -4,7 +4,7 @@ use ringback_core::client::PushOutcome;
 use ringback_core::protocol::{
     CallInRequest, CallbackState, CompletedReason, ConfirmAnswer, EventKind, PushEvent, RoutingPhase,
 };
-use ringback_e2e::{Phone, PhoneKind, StaffError, number};
+use ringback_e2e::{LIMIT, Phone, PhoneKind, StaffError, number};
 use ringback_server::storage::Engine;
 use std::collections::HashMap;
 
@@ -131,8 +131,11 @@ async fn nobody_answers_and_the_place_in_line_is_kept(engine: Engine) -> Result<
     let ended = phone.until(&callback.id, EventKind::Completed).await?;
     assert_eq!(ended.callback.reason, Some(CompletedReason::NoAnswer));
     assert_eq!(staff.desk("grace").await?["state"], "ready", "the agent is free again");
-    let asked = world.centre.pushes().iter().filter(|push| push.accepted()).count();
-    assert_eq!(asked, 2, "asked as often as the service wants");
+    // The last word is that nobody was reached.
+    let said = world.centre.doubles.apns.record().wait_for_count(LIMIT, 3).await?;
+    let about: Vec<&str> = said.iter().map(|push| push.headers["apns-collapse-id"].as_str()).collect();
+    let (question, last_word) = (callback.id.as_str(), format!("{}:missed", callback.id));
+    assert_eq!(about, [question, question, &last_word], "asked as often as the service wants");
     Ok(())
 }
 
