@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::collections::HashMap;
 use std::path::Path;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// How many bodies share one commit at most.
@@ -106,10 +106,20 @@ impl Session {
     /// Durable at every commit, readable while it is written.
     fn prepare_file(&self) -> Result<(), StorageError> {
         let cannot = |error: rusqlite::Error| StorageError::Open(error.to_string());
-        let mode: String = self
-            .connection
-            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-            .map_err(cannot)?;
+        let started = Instant::now();
+        let mode: String = loop {
+            let set = self.connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+            match set {
+                // Two that open a new file at once: SQLite does not wait here by itself.
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && started.elapsed() < BUSY_TIMEOUT =>
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                set => break set.map_err(cannot)?,
+            }
+        };
         if mode != "wal" {
             return Err(StorageError::Open(format!("SQLite keeps its journal as `{mode}`, not as `wal`")));
         }

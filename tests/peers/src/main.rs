@@ -63,7 +63,8 @@ fn compare() -> Result<(), Failure> {
         let mut rates: Vec<Vec<Rate>> = vec![Vec::new(); peers.len()];
         for round in 0..=ROUNDS {
             for (peer, rates) in peers.iter_mut().zip(&mut rates) {
-                let rate = measured(&mut double, peer, in_flight)?;
+                let rate = measured(&mut double, peer, in_flight)
+                    .map_err(|error| format!("{}, {in_flight} in flight: {error}", peer.name))?;
                 if round > 0 {
                     rates.push(rate);
                 }

@@ -19,8 +19,8 @@ pub enum TokenCheck {
     /// A valid JWS with a lower-case `bearer`.
     #[default]
     Strict,
-    /// `Bearer`, padding and the alphabet of plain base64 are let through, so that clients which send them can be
-    /// measured.
+    /// `Bearer`, padding, the alphabet of plain base64 and signatures in DER are let through, so that clients which send
+    /// them can be measured.
     Lenient,
 }
 
@@ -135,6 +135,11 @@ impl Verifier {
         let (message, signature) = token.rsplit_once('.')?;
         let (header, claims) = message.split_once('.')?;
         let (header, claims, signature) = (base64url(header), base64url(claims), base64url(signature));
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        let signature = match self.check {
+            TokenCheck::Lenient if signature.len() != 64 => side_by_side(&signature)?,
+            _ => signature,
+        };
         let header: JoseHeader = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
         let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         let as_documented = header.alg == "ES256"
@@ -142,9 +147,28 @@ impl Verifier {
             && header.typ.is_none_or(|typ| typ == "JWT")
             && claims.iss == self.team_id
             // r and s side by side; a DER signature is longer.
-            && URL_SAFE_NO_PAD.decode(&signature).ok()?.len() == 64;
+            && signature.len() == 64;
+        let signature = URL_SAFE_NO_PAD.encode(&signature);
         let signed =
             jsonwebtoken::crypto::verify(&signature, message.as_bytes(), &self.key, Algorithm::ES256).ok()?;
         (as_documented && signed).then_some(claims.iat)
     }
+}
+
+/// The two numbers of a DER signature (RFC 3279, 2.2.3), each in 32 bytes.
+fn side_by_side(der: &[u8]) -> Option<Vec<u8>> {
+    let body = der.strip_prefix(&[0x30, u8::try_from(der.len().checked_sub(2)?).ok()?])?;
+    let (r, rest) = number(body)?;
+    let (s, rest) = number(rest)?;
+    rest.is_empty().then(|| [r, s].concat())
+}
+
+/// A number of at most 32 bytes, and what follows it.
+fn number(der: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let [0x02, length, rest @ ..] = der else { return None };
+    let (number, rest) = rest.split_at_checked(usize::from(*length))?;
+    let number = number.strip_prefix(&[0]).unwrap_or(number);
+    let mut padded = vec![0; 32_usize.checked_sub(number.len())?];
+    padded.extend_from_slice(number);
+    Some((padded, rest))
 }
