@@ -70,7 +70,8 @@ impl Connector {
         poll_fn(|cx| tcp.poll_ready(cx)).await.map_err(no_way)?;
         let stream: TokioIo<TcpStream> = tcp.call(self.uri.clone()).await.map_err(no_way)?;
         let stream = self.tls.connect(self.name.clone(), stream.into_inner()).await?;
-        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        // A server that negotiates nothing may still speak what is asked for, as pushy's does; one that chose otherwise does not.
+        if stream.get_ref().1.alpn_protocol().is_some_and(|chosen| chosen != b"h2") {
             return Err(ConnectError::NotHttp2);
         }
         Ok(Connection::start(stream, &self.settings).await?)

@@ -197,6 +197,10 @@ pub(crate) async fn action_tokens_of_two_devices(asker: &Asker, world: &World) -
     Ok(())
 }
 
+fn is_question(push: &Received, callback_id: &str) -> bool {
+    push_data(push).is_ok_and(|data| data.callback_id == callback_id && data.action_token.is_some())
+}
+
 pub(crate) async fn action_tokens_of_earlier_questions(asker: &Asker, world: &World) -> Result<(), Failure> {
     let (service, agent) = own_line(asker, 5).await?;
     let staff = world.centre.staff();
@@ -210,7 +214,7 @@ pub(crate) async fn action_tokens_of_earlier_questions(asker: &Asker, world: &Wo
     let mut asked = Vec::new();
     for question in 0..3 {
         let pushes = world.centre.doubles.fcm.record();
-        let of_this = |push: &&Received| push.payload.to_string().contains(&callback.id);
+        let of_this = |push: &&Received| is_question(push, &callback.id);
         let push = pushes.wait_until(LIMIT, |all| all.iter().filter(of_this).nth(question).cloned()).await?;
         asked.push(right(push_data(&push)?)?);
         if question == 0 {
@@ -229,8 +233,7 @@ pub(crate) async fn action_tokens_of_earlier_questions(asker: &Asker, world: &Wo
     refused(Code::ConfirmExpired, confirm(&asked[2]).await);
 
     // The SDK does not even show a push whose time is over.
-    let last =
-        world.centre.pushes().into_iter().rfind(|push| push.payload.to_string().contains(&callback.id));
+    let last = world.centre.pushes().into_iter().rfind(|push| is_question(push, &callback.id));
     let outcome = phone.receive(&last.ok_or("three were sent")?).await?;
     assert!(!matches!(outcome, PushOutcome::Event { .. }), "{outcome:?}");
 
@@ -259,5 +262,28 @@ pub(crate) async fn push_tokens(asker: &Asker) -> Result<(), Failure> {
     asker.refused_field(Code::FieldInvalid, "target.apns.topic", register(apns("a1", "my app"))).await?;
     let misspelled = register(json!({ "fcm": { "token": "t", "kind": "token", "topik": "x" } }));
     asker.refused_field(Code::FieldUnknown, "topik", misspelled).await?;
+    Ok(())
+}
+
+/// Devices and pushes that are not there, and a push that need not be sent again.
+pub(crate) async fn devices_and_deliveries(asker: &Asker, world: &World) -> Result<(), Failure> {
+    let token = asker.installation().await?;
+    let nobodys = asker.app(&token, Method::DELETE, "/v1/devices/dv_0");
+    asker.refused(Code::DeviceNotFound, nobodys).await?;
+    let receipt = json!({ "delivery_id": "0", "kind": "received" });
+    let of_nothing = asker.app(&token, Method::POST, "/v1/push/receipts").json(&receipt);
+    asker.refused(Code::DeliveryNotFound, of_nothing).await?;
+
+    let (service, agent) = own_line(asker, 30).await?;
+    let phone = Phone::new(&world.centre, PhoneKind::Iphone, &world.folder("taken"), None)?;
+    phone.register_push().await?;
+    let callback = phone.client.request_callback(Phone::request(&service, number(19))).await?;
+    world.centre.staff().agent(&agent, "ready").await?;
+    phone.until(&callback.id, EventKind::Notified).await?;
+    let pushes = world.centre.staff().pushes(&callback.id).await?;
+    let delivery = pushes.first().and_then(|push| push["id"].as_str()).ok_or("a question")?;
+    let again = asker.staff(Method::POST, &format!("pushes/{delivery}/replay"));
+    asker.refused(Code::DeliveryOver, again).await?;
+    phone.client.cancel(callback.id).await?;
     Ok(())
 }

@@ -43,6 +43,7 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     callbacks::action_tokens_of_two_devices(&asker, &world).await?;
     callbacks::action_tokens_of_earlier_questions(&asker, &world).await?;
     callbacks::push_tokens(&asker).await?;
+    callbacks::devices_and_deliveries(&asker, &world).await?;
     staff::keys(&world, &asker).await?;
     staff::roles(&asker).await?;
     staff::agents(&world, &asker).await?;
