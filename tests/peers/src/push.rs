@@ -9,3 +9,10 @@ pub(crate) mod connection;
 mod http2;
 #[path = "../../../server/src/push/outcome.rs"]
 pub(crate) mod outcome;
+
+/// The client for browsers is not measured; its error is one of the settings'.
+pub(crate) mod web_push {
+    #[derive(Debug, thiserror::Error)]
+    #[error("no VAPID identity")]
+    pub struct InvalidVapid;
+}
