@@ -61,12 +61,11 @@ pub fn write_down(
 pub fn settle(tx: &mut Tx<'_>, tried: &Tried, now: Timestamp) -> Result<bool, Refusal> {
     let Tried { claim, verdict, .. } = tried;
     let reason = verdict.settled.reason();
-    let sent_at = now;
     let settled = match &verdict.settled {
         Settled::Delivered { provider_id } => tx.execute(
             "update push_deliveries set state = 'delivered', reason = null, provider_id = $1, sent_at = $2, \
              changed_at = $2 where id = $3 and fence = $4 and state = 'pending'",
-            &[provider_id, &sent_at, &claim.id, &claim.fence],
+            &[provider_id, &now, &claim.id, &claim.fence],
         )?,
         Settled::Retry { due_at, counts, .. } => tx.execute(
             "update push_deliveries set due_at = $1, reason = $2, attempts = attempts - $3, changed_at = $4 \

@@ -9,13 +9,13 @@ use super::policy::Interruption;
 use super::texts::{Text, TextKey};
 use super::web_push::{WebPush, WebPushUrgency};
 use crate::refusal::Refusal;
-use ringback_core::protocol::{ActionToken, PUSH_DATA_KEY, PushData, PushEvent, PushToken, Timestamp};
+use ringback_core::protocol::{
+    ActionToken, CATEGORY_AGENT_READY, CATEGORY_CALLBACK_REMINDER, PUSH_DATA_KEY, PushData, PushEvent,
+    PushToken, Timestamp,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The notification categories under which an app registers its actions.
-const ASKING: &str = "RINGBACK_AGENT_READY";
-const REMINDING: &str = "RINGBACK_CALLBACK_REMINDER";
 /// The type of an app's Live Activity attributes.
 const ATTRIBUTES: &str = "RingbackAttributes";
 /// A Live Activity that shows a wait says that it is out of date when it has heard nothing for so long, in seconds.
@@ -67,8 +67,8 @@ pub fn for_apns(
             match claim.event {
                 // The app is woken, too, so that it can take the notification back.
                 PushEvent::AgentReady if claim.withdrawn => aps["content-available"] = json!(1),
-                PushEvent::AgentReady => aps["category"] = json!(ASKING),
-                PushEvent::CallbackReminder => aps["category"] = json!(REMINDING),
+                PushEvent::AgentReady => aps["category"] = json!(CATEGORY_AGENT_READY),
+                PushEvent::CallbackReminder => aps["category"] = json!(CATEGORY_CALLBACK_REMINDER),
                 _ => {}
             }
             let payload = json!({ "aps": aps, PUSH_DATA_KEY: data(claim, action_token)? });
