@@ -59,13 +59,3 @@ pub fn write(tx: &mut Tx<'_>, changes: &Changes) -> Result<(), Refusal> {
     }
     Ok(())
 }
-
-/// The count of a key; 0 when nothing was ever counted.
-pub fn sum(tx: &mut Tx<'_>, key: &str) -> Result<u64, Refusal> {
-    let sum: i64 = tx.query_one(
-        "select cast(coalesce(sum(n), 0) as bigint) from tallies where key = $1",
-        &[&key],
-        |row| row.get(0),
-    )?;
-    Ok(u64::try_from(sum).unwrap_or(0))
-}

@@ -32,6 +32,8 @@ pub(super) struct Admitted {
     pub(super) requirement_id: String,
     pub(super) priority: u32,
     pub(super) direction: Direction,
+    /// How many wait in the queue.
+    pub(super) waiting: u64,
 }
 
 /// Checks a request and counts it against the limits. What is left to the caller are the seat and the place of a number
@@ -46,7 +48,8 @@ pub(super) fn admit(
     let request = asked.request;
     not_paused(service, now)?;
     offered(service, request.scheduled_for.is_some(), now)?;
-    below_ceiling(tx, service)?;
+    let counted = line::counted(tx, service)?;
+    below_ceiling(service, counted)?;
     let number = check_number(&service.rule_sets, service.default_country, request.number.expose())
         .into_number("number")?;
     let direction = direction(service, request)?;
@@ -59,7 +62,7 @@ pub(super) fn admit(
     };
     staffed(tx, service, &requirement_id)?;
     rules::spend(tx, &centre.vault, &service.policy.limits, &subjects(service, asked, &number), now)?;
-    Ok(Admitted { number, requirement_id, priority, direction })
+    Ok(Admitted { number, requirement_id, priority, direction, waiting: counted.waiting })
 }
 
 /// Every check of a request, without taking it and without counting it.
@@ -81,7 +84,7 @@ pub fn dry_run(
     };
     checks.push(check("service.paused", not_paused(service, now), now)?);
     checks.push(check("service.offer", offered(service, request.scheduled_for.is_some(), now), now)?);
-    let ceiling = below_ceiling(tx, service);
+    let ceiling = below_ceiling(service, line::counted(tx, service)?);
     checks.push(check("service.open_callbacks", ceiling, now)?);
     let verdict = check_number(&service.rule_sets, service.default_country, request.number.expose());
     checks.extend(verdict.checks);
@@ -167,12 +170,12 @@ pub(super) fn offered(service: &Service, scheduled: bool, now: Timestamp) -> Res
 }
 
 /// Refuses what would be more than the service keeps open.
-pub(super) fn below_ceiling(tx: &mut Tx<'_>, service: &Service) -> Result<(), Refusal> {
-    let Some(ceiling) = service.policy.limits.open_callbacks else { return Ok(()) };
-    if line::open_of_service(tx, &service.id)? < u64::from(ceiling) {
-        Ok(())
-    } else {
-        Err(Refusal::plain(ProblemCode::CallbacksFull))
+pub(super) fn below_ceiling(service: &Service, counted: line::Counted) -> Result<(), Refusal> {
+    match service.policy.limits.open_callbacks {
+        Some(ceiling) if counted.open >= u64::from(ceiling) => {
+            Err(Refusal::plain(ProblemCode::CallbacksFull))
+        }
+        _ => Ok(()),
     }
 }
 

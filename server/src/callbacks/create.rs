@@ -10,6 +10,7 @@ use crate::events;
 use crate::line::{self, StoredPromise};
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
+use crate::webhooks;
 use crate::words::word;
 use ringback_core::protocol::{
     self, Callback, CallbackRequest, ContextFault, ContextValue, EventKind, ProblemCode, Timestamp,
@@ -106,7 +107,7 @@ pub fn create(
     let mut view = record.snapshot();
     let mut promise = StoredPromise::default();
     if record.at == Position::Queued {
-        let place = line::place_at_end(tx, centre, service, &record, now)?;
+        let place = line::place_at_end(tx, centre, service, (&record, admitted.waiting), now)?;
         promise = place.promise()?;
         view.position = Some(place.position);
         view.wait = Some(place.wait);
@@ -114,6 +115,9 @@ pub fn create(
     insert(tx, &centre.vault, &record, request, (admitted.number.e164.expose(), promise), now)?;
     let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
     events::append(tx, effects, &record, event, "customer", now)?;
+    if setup.has_webhooks {
+        webhooks::outbox::enqueue(tx, effects, (&record.id, record.version), event, now)?;
+    }
     line::counted_in(tx, effects, &record, now)?;
     effects.clock = true;
     if record.at == Position::Queued {

@@ -15,13 +15,14 @@ const SEARCHED_DAYS: u32 = 62;
 pub fn offer(tx: &mut Tx<'_>, centre: &Centre, service_name: &str, now: Timestamp) -> Result<Offer, Refusal> {
     let setup = centre.setup(tx)?;
     let service = setup.service(service_name)?;
-    let open = not_paused(service, now).and_then(|()| below_ceiling(tx, service));
+    let counted = line::counted(tx, service)?;
+    let open = not_paused(service, now).and_then(|()| below_ceiling(service, counted));
     let immediate = match &open {
         Ok(()) => kind(offered(service, false, now), now)?,
         Err(_) => kind(open, now)?,
     };
     let scheduled = not_paused(service, now)
-        .and_then(|()| below_ceiling(tx, service))
+        .and_then(|()| below_ceiling(service, counted))
         .and_then(|()| offered(service, true, now));
     let scheduled = match (kind(scheduled, now)?, &service.timetable) {
         (offered, Some(timetable)) if offered.offered => {
@@ -49,7 +50,7 @@ pub fn offer(tx: &mut Tx<'_>, centre: &Centre, service_name: &str, now: Timestam
         scheduled,
         closes_in_s,
         opens_at: hours.filter(|_| !is_open).and_then(|calendar| calendar.opens_at(now)),
-        wait: line::wait_of_next(tx, centre, service, now)?,
+        wait: line::wait_of_next(centre, service, counted.waiting, now),
         countries: rules::countries(&service.rule_sets),
         default_country: service.default_country.map(|country| country.to_string()),
         // No service asks for one yet.

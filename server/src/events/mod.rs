@@ -6,7 +6,6 @@ use crate::app::Effects;
 use crate::callbacks::Record;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
-use crate::webhooks;
 use crate::words::{unword, word};
 use ringback_core::protocol::{Callback, CallbackEvent, EventKind, Timestamp};
 
@@ -31,7 +30,6 @@ pub fn append(
          select id, event_seq, $2, $3, $4, $5, $6, $7 from installations where id = $1",
         &[&record.installation_id, &record.id, &record.version, &word(kind)?, &actor, &now, &snapshot],
     )?;
-    webhooks::outbox::enqueue(tx, effects, &record.id, record.version, kind, now)?;
     effects.installations.insert(record.installation_id.clone());
     Ok(())
 }

@@ -5,8 +5,8 @@ use crate::app::Effects;
 use crate::callbacks::Record;
 use crate::callbacks::model::Position;
 use crate::refusal::Refusal;
+use crate::services::Service;
 use crate::storage::Tx;
-use crate::tally;
 use ringback_core::protocol::Timestamp;
 use std::collections::HashMap;
 
@@ -47,9 +47,27 @@ pub(super) fn waiting(tx: &mut Tx<'_>) -> Result<HashMap<String, u64>, Refusal> 
         .collect())
 }
 
-/// How many callbacks of a service are open.
-pub fn open_of_service(tx: &mut Tx<'_>, service_id: &str) -> Result<u64, Refusal> {
-    tally::sum(tx, &open_key(service_id))
+/// How many callbacks of a service are open, and how many wait in its queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    /// Open callbacks of the service.
+    pub open: u64,
+    /// Callbacks in the queue, those of other services too.
+    pub waiting: u64,
+}
+
+/// Both counts in one look.
+pub fn counted(tx: &mut Tx<'_>, service: &Service) -> Result<Counted, Refusal> {
+    let queue_id = &service.queue_id;
+    let (from, to) = (format!("line/{queue_id}/"), format!("line/{queue_id}0"));
+    let (open, waiting) = tx.query_one(
+        "select (select cast(coalesce(sum(n), 0) as bigint) from tallies where key = $1), \
+         (select cast(coalesce(sum(n), 0) as bigint) from tallies where key >= $2 and key < $3)",
+        &[&open_key(&service.id), &from, &to],
+        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
+    )?;
+    let count = |n| u64::try_from(n).unwrap_or(0);
+    Ok(Counted { open: count(open), waiting: count(waiting) })
 }
 
 /// How many stand before a callback in line, counted to 999.

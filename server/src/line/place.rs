@@ -1,8 +1,8 @@
 //! Where a callback stands, and how long that takes.
 
+use super::ahead_of;
 use super::board::Question;
 use super::counts::COUNTED_TO;
-use super::{ahead_of, waiting_in};
 use crate::callbacks::Record;
 use crate::centre::Centre;
 use crate::refusal::Refusal;
@@ -49,16 +49,16 @@ pub fn place_of(tx: &mut Tx<'_>, centre: &Centre, record: &Record, now: Timestam
     Ok(place(centre, service, record, ahead, now))
 }
 
-/// Where a new callback will stand. Without a head start it is behind everybody, and nobody need be counted one by one.
+/// Where a new callback will stand in the queue in which so many wait. Without a head start it is behind everybody, and nobody need be counted one by one.
 pub fn place_at_end(
     tx: &mut Tx<'_>,
     centre: &Centre,
     service: &Service,
-    record: &Record,
+    (record, waiting): (&Record, u64),
     now: Timestamp,
 ) -> Result<Place, Refusal> {
     let ahead = if record.rank_us == now.as_microsecond() {
-        u32::try_from(waiting_in(tx, &record.queue_id)?).unwrap_or(u32::MAX)
+        u32::try_from(waiting).unwrap_or(u32::MAX)
     } else {
         ahead_of(tx, record)?
     };
@@ -71,16 +71,11 @@ fn place(centre: &Centre, service: &Service, record: &Record, ahead: u32, now: T
     Place { position: ahead.saturating_add(1).min(COUNTED_TO), wait, window }
 }
 
-/// How long somebody waits who asks now.
-pub fn wait_of_next(
-    tx: &mut Tx<'_>,
-    centre: &Centre,
-    service: &Service,
-    now: Timestamp,
-) -> Result<WaitEstimate, Refusal> {
-    let ahead = u32::try_from(waiting_in(tx, &service.queue_id)?).unwrap_or(u32::MAX);
+/// How long somebody waits who asks now, when so many wait in the queue.
+pub fn wait_of_next(centre: &Centre, service: &Service, waiting: u64, now: Timestamp) -> WaitEstimate {
+    let ahead = u32::try_from(waiting).unwrap_or(u32::MAX);
     let lead_s = service.policy.ageing.head_start_us(service.policy.priority) as f64 / 1e6;
-    Ok(wait(centre, service, &service.requirement_id, (ahead, lead_s), now).0)
+    wait(centre, service, &service.requirement_id, (ahead, lead_s), now).0
 }
 
 fn wait(

@@ -53,6 +53,8 @@ pub struct Setup {
     version: i64,
     by_name: HashMap<String, Arc<Service>>,
     by_id: HashMap<String, Arc<Service>>,
+    /// Whether any webhook is enabled.
+    pub has_webhooks: bool,
 }
 
 impl Setup {
@@ -113,7 +115,11 @@ fn load(tx: &mut Tx<'_>, vault: &Vault, version: i64) -> Result<Setup, Refusal> 
     )?;
     let rule_sets = rules::store::load(tx, vault)?;
     let (calendars, capacities) = (store::load_calendars(tx)?, store::load_capacities(tx)?);
-    let mut setup = Setup { version, ..Setup::default() };
+    let has_webhooks =
+        tx.query_one("select exists (select 1 from webhook_endpoints where enabled = 1)", &[], |row| {
+            row.get(0)
+        })?;
+    let mut setup = Setup { version, has_webhooks, ..Setup::default() };
     for ((id, queue_id, requirement_id), (call_in_group_id, paused_until, policy), is_staffed) in rows {
         let policy: ServiceSetup =
             serde_json::from_str(&policy).map_err(|_| Refusal::Damaged("a service's policy"))?;

@@ -6,6 +6,8 @@ use crate::config::WebhookSettings;
 use crate::public_net::PublicNet;
 use crate::refusal::Refusal;
 use crate::routing::resources::{check_name, name_taken, unknown};
+
+use crate::services::changed;
 use crate::storage::{Row, StorageError, Tx, Vault};
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -154,6 +156,7 @@ pub fn create(
     if made == 0 {
         return Err(name_taken());
     }
+    changed(tx)?;
     Ok(MadeSecret { name: new.name.clone(), secret: secret.reveal() })
 }
 
@@ -191,7 +194,7 @@ pub fn update(
             &[&now, &id],
         )?;
     }
-    Ok(())
+    changed(tx)
 }
 
 /// Disables an endpoint without anybody's doing.
@@ -267,7 +270,7 @@ pub fn delete(tx: &mut Tx<'_>, name: &str) -> Result<(), Refusal> {
     let id = id_of(tx, name)?;
     tx.execute("delete from webhook_endpoints where id = $1", &[&id])?;
     tx.execute("delete from webhook_deliveries where endpoint_id = $1", &[&id])?;
-    Ok(())
+    changed(tx)
 }
 
 /// The id of the endpoint of this name.

@@ -19,8 +19,7 @@ const LEASE_S: i64 = 20;
 pub fn enqueue(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
-    callback_id: &str,
-    version: u32,
+    (callback_id, version): (&str, u32),
     kind: EventKind,
     now: Timestamp,
 ) -> Result<(), Refusal> {
