@@ -36,11 +36,10 @@ pub(super) struct Admitted {
     pub(super) waiting: u64,
 }
 
-/// Checks a request and counts it against the limits. What is left to the caller are the seat and the place of a number
-/// that has callbacks open: these decide themselves when they are taken.
+/// Checks a request. What is left to the caller are the seat and the place of a number that has callbacks open, which decide
+/// themselves when they are taken, and at last the [limits](spend).
 pub(super) fn admit(
     tx: &mut Tx<'_>,
-    centre: &Centre,
     service: &Service,
     asked: Asked<'_>,
     now: Timestamp,
@@ -61,8 +60,20 @@ pub(super) fn admit(
         requirements::find_or_create(tx, &service.queue_id, &skills)?
     };
     staffed(tx, service, &requirement_id)?;
-    rules::spend(tx, &centre.vault, &service.policy.limits, &subjects(service, asked, &number), now)?;
     Ok(Admitted { number, requirement_id, priority, direction, waiting: counted.waiting })
+}
+
+/// Counts an admitted request against the limits. Neighbours of a prefix or an address wait for each other from here to the
+/// commit, so everything else is done before.
+pub(super) fn spend(
+    tx: &mut Tx<'_>,
+    centre: &Centre,
+    service: &Service,
+    asked: Asked<'_>,
+    number: &Classified,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    rules::spend(tx, &centre.vault, &service.policy.limits, &subjects(service, asked, number), now)
 }
 
 /// Every check of a request, without taking it and without counting it.

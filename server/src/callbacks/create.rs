@@ -1,6 +1,6 @@
 //! Asking for a callback.
 
-use super::admission::{Asked, admit};
+use super::admission::{Asked, admit, spend};
 use super::model::Position;
 use super::record::{Record, later};
 use super::times;
@@ -71,7 +71,7 @@ pub fn create(
     let service = setup.service(&request.service)?;
     let policy = &service.policy;
     let asked = Asked { request, installation_id: Some(&new.installation_id), address: new.address };
-    let admitted = admit(tx, centre, service, asked, now)?;
+    let admitted = admit(tx, service, asked, now)?;
     let mut record = Record {
         id: format!("cb_{}", uuid::Uuid::now_v7().simple()),
         installation_id: new.installation_id.clone(),
@@ -119,6 +119,7 @@ pub fn create(
         webhooks::outbox::enqueue(tx, effects, (&record.id, record.version), event, now)?;
     }
     line::counted_in(tx, effects, &record, now)?;
+    spend(tx, centre, service, asked, &admitted.number, now)?;
     effects.clock = true;
     if record.at == Position::Queued {
         effects.queues.insert(record.queue_id.clone());

@@ -107,8 +107,14 @@ pub fn spend(
         if left.is_empty() {
             break;
         }
+        let (sql, params) = upsert(&writes);
+        if left.iter().all(|subject| known.contains_key(&subject.key)) {
+            // Their rows are locked, so nobody else writes them.
+            tx.execute_later(sql, &params)?;
+            break;
+        }
         // Two first uses at once find no row to lock. Then the later one is not written here, and looks again.
-        let written = write(tx, &writes)?;
+        let written: Vec<String> = tx.query(sql, &params, |row| row.get(0))?;
         left.retain(|subject| !written.contains(&subject.key));
     }
     service_uses::count(tx, subjects.service_id, &limits.service, now)
@@ -231,8 +237,8 @@ macro_rules! upsert {
     };
 }
 
-/// Writes up to four subjects in one statement; the keys of those that nobody else has written since they were read.
-fn write(tx: &mut Tx<'_>, writes: &[Write<'_>]) -> Result<Vec<String>, Refusal> {
+/// Writes up to four subjects; returns the keys of those that nobody else has written since they were read.
+fn upsert<'a>(writes: &'a [Write<'_>]) -> (&'static str, Vec<&'a dyn Param>) {
     let sql = match writes.len() {
         1 => upsert!("($1, $2, $3, $4, $5)"),
         2 => upsert!("($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10)"),
@@ -243,15 +249,15 @@ fn write(tx: &mut Tx<'_>, writes: &[Write<'_>]) -> Result<Vec<String>, Refusal> 
             )
         }
     };
-    let params: Vec<&dyn Param> = writes
+    let params = writes
         .iter()
         .flat_map(|write| {
-            let row: [&dyn Param; 5] =
+            let row: [&'a dyn Param; 5] =
                 [&write.key, &write.recent, &write.version, &write.newest_at, &write.expires_at];
             row
         })
         .collect();
-    Ok(tx.query(sql, &params, |row| row.get(0))?)
+    (sql, params)
 }
 
 fn to_bytes(recent: &[i64]) -> Vec<u8> {
