@@ -3,8 +3,8 @@
 
 use super::postgres::{Connector, describe};
 use super::{StorageError, spawn};
-use ::postgres::Client;
 use ::postgres::fallible_iterator::FallibleIterator;
+use ::postgres::{Client, Statement};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
@@ -22,6 +22,8 @@ const CHANNEL: &str = "ringback";
 /// How often the listening thread looks whether it is to end.
 const GLANCE: Duration = Duration::from_millis(250);
 const RECONNECT_PAUSE: Duration = Duration::from_secs(1);
+/// What is said within this time after a word goes together: each word is a commit.
+const GATHER: Duration = Duration::from_millis(3);
 
 /// Where wake-ups are published and listened for. A topic is a word like `push` or `queue/<id>`.
 #[derive(Clone)]
@@ -83,15 +85,15 @@ pub(super) fn between_nodes(connector: &Connector) -> Result<(Wakes, Vec<JoinHan
 }
 
 /// Tells the other nodes, outside any transaction: inside, every commit would queue behind the others. What came while
-/// the last word was under way goes together, each topic once.
+/// the last word was under way, and shortly after it, goes together, each topic once.
 fn notify(connector: &Connector, node: &str, waiting: &mpsc::Receiver<String>) {
-    let mut client = None;
+    let mut speaker = None;
     while let Ok(topic) = waiting.recv() {
         let mut topics: BTreeSet<String> = waiting.try_iter().collect();
         topics.insert(topic);
-        while let Err(error) = tell(connector, &mut client, node, &topics) {
+        while let Err(error) = tell(connector, &mut speaker, node, &topics) {
             tracing::warn!(%error, "other nodes cannot be woken");
-            client = None;
+            speaker = None;
             // What is lost meanwhile need not be remembered: one word makes up for all of it.
             topics = BTreeSet::from([RESYNC.to_owned()]);
             std::thread::sleep(RECONNECT_PAUSE);
@@ -99,6 +101,25 @@ fn notify(connector: &Connector, node: &str, waiting: &mpsc::Receiver<String>) {
                 return;
             }
         }
+        std::thread::sleep(GATHER);
+    }
+}
+
+/// A connection to speak on.
+struct Speaker {
+    client: Client,
+    speak: Statement,
+}
+
+impl Speaker {
+    fn new(connector: &Connector) -> Result<Self, StorageError> {
+        let unavailable = |error| StorageError::Unavailable(describe(&error));
+        let mut client = connector.connect()?;
+        // A word is no record: its commit waits for no disk, and makes no other commit wait.
+        client.batch_execute("set synchronous_commit = off").map_err(unavailable)?;
+        let speak = "select pg_notify($1, payload) from unnest($2::text[]) payload";
+        let speak = client.prepare(speak).map_err(unavailable)?;
+        Ok(Self { client, speak })
     }
 }
 
@@ -113,24 +134,17 @@ fn is_closed_after_draining(waiting: &mpsc::Receiver<String>) -> bool {
 
 fn tell(
     connector: &Connector,
-    client: &mut Option<Client>,
+    speaker: &mut Option<Speaker>,
     node: &str,
     topics: &BTreeSet<String>,
 ) -> Result<(), StorageError> {
-    let client = match client {
-        Some(client) => client,
-        None => {
-            let client = client.insert(connector.connect()?);
-            // A word is no record: its commit waits for no disk, and makes no other commit wait.
-            client
-                .batch_execute("set synchronous_commit = off")
-                .map_err(|error| StorageError::Unavailable(describe(&error)))?;
-            client
-        }
+    let Speaker { client, speak } = match speaker {
+        Some(speaker) => speaker,
+        None => speaker.insert(Speaker::new(connector)?),
     };
     let payloads: Vec<String> = topics.iter().map(|topic| format!("{node} {topic}")).collect();
     client
-        .execute("select pg_notify($1, payload) from unnest($2::text[]) payload", &[&CHANNEL, &payloads])
+        .execute(speak, &[&CHANNEL, &payloads])
         .map(drop)
         .map_err(|error| StorageError::Unavailable(describe(&error)))
 }
