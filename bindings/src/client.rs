@@ -5,7 +5,6 @@ use crate::error::guarded;
 use crate::events::EventSubscription;
 use crate::line::LineSubscription;
 use crate::runtime::Runtime;
-use crate::transport::LateReqwest;
 use ringback_core::client::{
     ClientConfig, ClientError, PendingRequest, PushOutcome, Resumed, RingbackClient,
 };
@@ -14,6 +13,7 @@ use ringback_core::protocol::{
     ActionToken, Availability, AvailabilityRequest, CallInRequest, CallTicket, Callback, CallbackRequest,
     ConfirmAnswer, Confirmation, Device, Offer, PhoneNumber, PushRegistration, Validation, WallTime,
 };
+use ringback_core::transport::Transport;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -41,15 +41,17 @@ impl Client {
 
 #[uniffi::export]
 impl Client {
-    /// A client for this server and app. Touches neither disk nor network and starts no thread.
+    /// A client for this server and app, which speaks through the host's own HTTP stack: that one knows the machine's
+    /// trust, proxies and pins. Touches neither disk nor network and starts no thread.
     #[uniffi::constructor]
     pub fn new(
         config: ClientConfig,
         store: Arc<dyn SecureStore>,
+        transport: Arc<dyn Transport>,
         log: Option<Arc<dyn LogSink>>,
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
-            let host = Host { log, ..Host::new(store, Arc::new(LateReqwest::default())) };
+            let host = Host { log, ..Host::new(store, transport) };
             let core = Arc::new(RingbackClient::new(config, host)?);
             Ok(Arc::new(Self { core, runtime: Arc::new(Runtime::idle()) }))
         })
@@ -249,8 +251,9 @@ impl Client {
 mod tests {
     use super::*;
     use ringback_core::host::HostError;
+    use ringback_core::transport::{HttpRequest, HttpResponse, StreamSink, TransportError};
 
-    /// A store that nobody may touch.
+    /// A host that nobody may touch.
     struct Untouched;
 
     impl SecureStore for Untouched {
@@ -265,11 +268,21 @@ mod tests {
         }
     }
 
+    #[async_trait::async_trait]
+    impl Transport for Untouched {
+        async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
+            panic!("sent")
+        }
+        async fn stream(&self, _: HttpRequest, _: Arc<StreamSink>) -> Result<(), TransportError> {
+            panic!("streamed")
+        }
+    }
+
     #[test]
     fn making_a_client_touches_nothing_and_starts_no_thread() {
         let folder = std::env::temp_dir().join(format!("ringback-untouched-{}", std::process::id()));
         let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
-        let client = Client::new(config, Arc::new(Untouched), None).unwrap();
+        let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
         assert!(client.runtime.is_idle());
@@ -279,7 +292,7 @@ mod tests {
     #[test]
     fn a_wrong_config_is_refused_by_name() {
         let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
-        let error = Client::new(config, Arc::new(Untouched), None).err().unwrap();
+        let error = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None).err().unwrap();
         assert_eq!(error.code(), "config_invalid");
     }
 }

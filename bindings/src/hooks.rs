@@ -8,6 +8,8 @@ use ringback_core::protocol::{
     ACTION_CANCEL, ACTION_OTHER_NUMBER, ACTION_READY, ACTION_SNOOZE, CATEGORY_AGENT_READY,
     CATEGORY_CALLBACK_REMINDER,
 };
+use ringback_core::transport::Transport;
+use ringback_core::transport::contract::{self, ContractFinding};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
@@ -97,6 +99,14 @@ impl TestHooks {
             ];
             Ok(identifiers.map(str::to_owned).to_vec())
         })
+    }
+
+    /// Whether a transport keeps what every one has to.
+    pub async fn transport_contract(
+        &self,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Vec<ContractFinding>, ClientError> {
+        self.runtime.run(None, async move { Ok(contract::check(transport).await) }).await
     }
 
     /// Nothing, for a benchmark of the border itself.

@@ -20,6 +20,7 @@ pub mod events;
 pub mod hooks;
 pub mod line;
 mod runtime;
-mod transport;
+#[cfg(feature = "reqwest")]
+pub mod transport;
 
 uniffi::setup_scaffolding!();

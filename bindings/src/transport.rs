@@ -1,5 +1,7 @@
-//! HTTP for the client.
+//! HTTP in Rust, for hosts that have no HTTP stack of their own.
 
+use crate::error::guarded;
+use ringback_core::client::ClientError;
 use ringback_core::transport::{
     HttpRequest, HttpResponse, ReqwestTransport, StreamSink, Transport, TransportError,
 };
@@ -9,7 +11,7 @@ use tokio::sync::OnceCell;
 /// HTTP by reqwest, set up with the first request: it reads the machine's trusted roots from disk, and making a client
 /// must not.
 #[derive(Default)]
-pub(crate) struct LateReqwest {
+struct LateReqwest {
     transport: OnceCell<ReqwestTransport>,
 }
 
@@ -33,4 +35,10 @@ impl Transport for LateReqwest {
     async fn stream(&self, request: HttpRequest, sink: Arc<StreamSink>) -> Result<(), TransportError> {
         self.ready().await?.stream(request, sink).await
     }
+}
+
+/// A transport for [`Client::new`](crate::client::Client::new) that needs nothing of the host.
+#[uniffi::export]
+pub fn reqwest_transport() -> Result<Arc<dyn Transport>, ClientError> {
+    guarded(|| Ok(Arc::new(LateReqwest::default()) as Arc<dyn Transport>))
 }

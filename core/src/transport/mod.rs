@@ -3,6 +3,8 @@
 //! The platform's own HTTP stack implements [`Transport`] on phones; [`ReqwestTransport`] does everywhere else. What
 //! must be the same everywhere (retries, time limits, parsing) is not in a transport.
 
+#[cfg(feature = "transport-contract")]
+pub mod contract;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 pub(crate) mod retry;

@@ -19,12 +19,16 @@ public final class Ringback: Sendable {
     /// - Parameters:
     ///   - configuration: Where the server is and how to speak with it; everything but the first three has a default.
     ///   - store: Where the installation's secret is kept.
+    ///   - transport: Speaks HTTP.
     ///   - log: Where log lines go; they never hold anything private.
     /// - Throws: ``RingbackError`` with the code `config_invalid` when a value of the configuration cannot be right.
     public init(
-        configuration: RingbackConfiguration, store: any SecureStore, log: (any LogSink)? = nil
+        configuration: RingbackConfiguration, store: any SecureStore,
+        transport: any Transport = URLSessionTransport(), log: (any LogSink)? = nil
     ) throws {
-        client = try throwing { try Client(config: configuration, store: store, log: log) }
+        client = try throwing {
+            try Client(config: configuration, store: store, transport: transport, log: log)
+        }
     }
 
     /// What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how

@@ -59,6 +59,13 @@ public typealias PendingKind = RingbackGenerated.PendingKind
 public typealias Resumed = RingbackGenerated.Resumed
 public typealias ResumeOutcome = RingbackGenerated.ResumeOutcome
 
+public typealias Transport = RingbackGenerated.Transport
+public typealias TransportError = RingbackGenerated.TransportError
+public typealias HttpRequest = RingbackGenerated.HttpRequest
+public typealias HttpResponse = RingbackGenerated.HttpResponse
+public typealias HttpHeader = RingbackGenerated.HttpHeader
+public typealias StreamSink = RingbackGenerated.StreamSink
+
 public typealias SecureStore = RingbackGenerated.SecureStore
 public typealias LogSink = RingbackGenerated.LogSink
 public typealias LogLevel = RingbackGenerated.LogLevel

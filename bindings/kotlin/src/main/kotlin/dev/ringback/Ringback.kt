@@ -18,15 +18,17 @@ import kotlinx.coroutines.flow.flow
  *
  * @param config where the server is and how to speak with it; everything but the first three has a default.
  * @param store where the installation's secret is kept.
+ * @param transport speaks HTTP; the app's own OkHttp client can be handed in.
  * @param log where log lines go; they never hold anything private.
  * @throws RingbackException with the code `config_invalid` when a value of [config] cannot be right.
  */
 public class Ringback(
     config: RingbackConfig,
     store: SecureStore,
+    transport: Transport = OkHttpTransport(),
     log: LogSink? = null,
 ) : AutoCloseable {
-    private val client = throwing { Client(config, store, log) }
+    private val client = throwing { Client(config, store, transport, log) }
 
     /**
      * What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how

@@ -1,0 +1,228 @@
+import Foundation
+import RingbackGenerated
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// HTTP by `URLSession`: the device's trust, proxies and network settings count. Redirects, cookies and caches are switched
+/// off, as every ``Transport`` must.
+public final class URLSessionTransport: Transport {
+    private let exchanges = Exchanges()
+    private let lazySession: LazySession
+
+    /// - Parameter configuration: Makes what the session starts from, with the first request. A copy is used, with cookies
+    ///   and caches off.
+    public init(configuration: @escaping @Sendable () -> URLSessionConfiguration = { .ephemeral }) {
+        lazySession = LazySession(configuration: configuration, delegate: exchanges)
+    }
+
+    deinit { lazySession.end() }
+
+    public func send(request: HttpRequest) async throws -> HttpResponse {
+        try await answering {
+            // Whole seconds only, and of silence: the core keeps the true limit.
+            let silence = (Double(request.timeoutMs) / 1000).rounded(.up)
+            let (head, exchange, task) = try await start(Self.prepare(request, silence: silence))
+            defer { task.cancel() }
+            var body = Data()
+            for try await chunk in exchange.chunks {
+                body.append(chunk)
+                if body.count > Int(request.maxAnswerBytes) { throw TransportError.AnswerTooLarge }
+            }
+            try Task.checkCancellation()
+            return HttpResponse(status: head.status, headers: head.headers, body: body)
+        }
+    }
+
+    public func stream(request: HttpRequest, sink: StreamSink) async throws {
+        try await answering {
+            // The session's timer is one of silence; how long a stream may be silent is the core's to say.
+            let (head, exchange, task) = try await start(Self.prepare(request, silence: 86_400))
+            defer { task.cancel() }
+            try sink.head(status: head.status, headers: head.headers)
+            try await withTaskCancellationHandler {
+                for try await chunk in exchange.chunks { try await sink.push(chunk: chunk) }
+            } onCancel: {
+                task.cancel()
+            }
+            try Task.checkCancellation()
+        }
+    }
+
+    private func start(_ request: URLRequest) async throws -> (Head, Exchange, URLSessionDataTask) {
+        let exchange = Exchange()
+        let task = lazySession.session.dataTask(with: request)
+        exchanges.add(exchange, for: task)
+        let head = try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                exchange.head.wait(continuation)
+                task.resume()
+            }
+        } onCancel: {
+            task.cancel()
+            exchange.head.resume(.failure(CancellationError()))
+        }
+        return (head, exchange, task)
+    }
+
+    private static func prepare(_ request: HttpRequest, silence: TimeInterval) throws -> URLRequest {
+        guard let url = URL(string: request.url) else { throw TransportError.HostFailed }
+        var prepared = URLRequest(url: url, timeoutInterval: max(1, silence))
+        prepared.httpMethod = request.method
+        prepared.httpBody = request.body
+        for header in request.headers {
+            prepared.addValue(header.value, forHTTPHeaderField: header.name)
+        }
+        return prepared
+    }
+}
+
+/// Nothing but a ``TransportError`` may cross the border.
+private func answering<T>(_ exchange: () async throws -> T) async throws -> T {
+    do { return try await exchange() } catch { throw transportError(error) }
+}
+
+private func transportError(_ error: any Error) -> TransportError {
+    if let error = error as? TransportError { return error }
+    if error is CancellationError { return .Cancelled }
+    let error = error as NSError
+    guard error.domain == NSURLErrorDomain else { return .HostFailed }
+    switch error.code {
+    case NSURLErrorTimedOut: return .TimedOut
+    case NSURLErrorCancelled: return .Cancelled
+    case NSURLErrorCannotFindHost, NSURLErrorCannotConnectToHost, NSURLErrorDNSLookupFailed,
+        NSURLErrorNotConnectedToInternet:
+        return .Unreachable
+    case NSURLErrorClientCertificateRequired...NSURLErrorSecureConnectionFailed: return .TlsFailed
+    case NSURLErrorBadURL, NSURLErrorUnsupportedURL: return .HostFailed
+    default: return .ConnectionLost
+    }
+}
+
+private struct Head: Sendable {
+    let status: UInt16
+    let headers: [HttpHeader]
+
+    init(_ response: HTTPURLResponse) {
+        status = UInt16(clamping: response.statusCode)
+        headers = response.allHeaderFields.map { HttpHeader(name: "\($0.key)", value: "\($0.value)") }
+    }
+}
+
+/// One request: its head once, then its body in pieces.
+private final class Exchange: Sendable {
+    let head = Once<Head>()
+    let chunks: AsyncThrowingStream<Data, any Error>
+    let body: AsyncThrowingStream<Data, any Error>.Continuation
+
+    init() {
+        (chunks, body) = AsyncThrowingStream.makeStream(of: Data.self, throwing: (any Error).self)
+    }
+
+    func end(_ error: (any Error)?, _ response: URLResponse?) {
+        if let error {
+            head.resume(.failure(error))
+        } else if let response = response as? HTTPURLResponse {
+            head.resume(.success(Head(response)))
+        } else {
+            head.resume(.failure(TransportError.ConnectionLost))
+        }
+        body.finish(throwing: error)
+    }
+}
+
+/// A continuation that is resumed once, by whoever is first: twice would end the process.
+private final class Once<T: Sendable>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var waiting: CheckedContinuation<T, any Error>?
+    private var result: Result<T, any Error>?
+
+    func wait(_ continuation: CheckedContinuation<T, any Error>) {
+        let early = lock.withLock {
+            if result == nil { waiting = continuation }
+            return result
+        }
+        if let early { continuation.resume(with: early) }
+    }
+
+    func resume(_ outcome: Result<T, any Error>) {
+        let continuation = lock.withLock {
+            guard result == nil else { return nil as CheckedContinuation<T, any Error>? }
+            result = outcome
+            defer { waiting = nil }
+            return waiting
+        }
+        continuation?.resume(with: outcome)
+    }
+}
+
+/// The session, made with the first request and ended with the transport.
+private final class LazySession: @unchecked Sendable {
+    private let lock = NSLock()
+    private var made: URLSession?
+    private let configuration: @Sendable () -> URLSessionConfiguration
+    private let delegate: Exchanges
+
+    init(configuration: @escaping @Sendable () -> URLSessionConfiguration, delegate: Exchanges) {
+        self.configuration = configuration
+        self.delegate = delegate
+    }
+
+    var session: URLSession {
+        lock.withLock {
+            if let made { return made }
+            let settings = configuration()
+            settings.httpCookieStorage = nil
+            settings.httpShouldSetCookies = false
+            settings.urlCache = nil
+            let queue = OperationQueue()
+            queue.maxConcurrentOperationCount = 1
+            let session = URLSession(configuration: settings, delegate: delegate, delegateQueue: queue)
+            made = session
+            return session
+        }
+    }
+
+    func end() { lock.withLock { made?.invalidateAndCancel() } }
+}
+
+/// The exchanges that are under way, by task.
+private final class Exchanges: NSObject, URLSessionDataDelegate, @unchecked Sendable {
+    private let lock = NSLock()
+    private var running: [Int: Exchange] = [:]
+
+    func add(_ exchange: Exchange, for task: URLSessionTask) {
+        lock.withLock { running[task.taskIdentifier] = exchange }
+    }
+
+    private func exchange(of task: URLSessionTask) -> Exchange? {
+        lock.withLock { running[task.taskIdentifier] }
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
+    ) {
+        completionHandler(nil)
+    }
+
+    func urlSession(
+        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
+        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
+    ) {
+        if let response = response as? HTTPURLResponse {
+            exchange(of: dataTask)?.head.resume(.success(Head(response)))
+        }
+        completionHandler(.allow)
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        exchange(of: dataTask)?.body.yield(data)
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        let ended = lock.withLock { running.removeValue(forKey: task.taskIdentifier) }
+        ended?.end(error, task.response)
+    }
+}
