@@ -21,9 +21,14 @@ public final class URLSessionTransport: Transport {
 
     public func send(request: HttpRequest) async throws -> HttpResponse {
         try await answering {
-            // Whole seconds only, and of silence: the core keeps the true limit.
-            let silence = (Double(request.timeoutMs) / 1000).rounded(.up)
-            let (head, exchange, task) = try await start(Self.prepare(request, silence: silence))
+            let exchange = Exchange()
+            // The session's own timer counts silence, not the whole exchange.
+            let limit = Task {
+                try await Task.sleep(nanoseconds: UInt64(request.timeoutMs) * 1_000_000)
+                exchange.end(TransportError.TimedOut, nil)
+            }
+            defer { limit.cancel() }
+            let (head, task) = try await start(exchange, Self.prepare(request))
             defer { task.cancel() }
             var body = Data()
             for try await chunk in exchange.chunks {
@@ -37,8 +42,8 @@ public final class URLSessionTransport: Transport {
 
     public func stream(request: HttpRequest, sink: StreamSink) async throws {
         try await answering {
-            // The session's timer is one of silence; how long a stream may be silent is the core's to say.
-            let (head, exchange, task) = try await start(Self.prepare(request, silence: 86_400))
+            let exchange = Exchange()
+            let (head, task) = try await start(exchange, Self.prepare(request))
             defer { task.cancel() }
             try sink.head(status: head.status, headers: head.headers)
             try await withTaskCancellationHandler {
@@ -50,25 +55,38 @@ public final class URLSessionTransport: Transport {
         }
     }
 
-    private func start(_ request: URLRequest) async throws -> (Head, Exchange, URLSessionDataTask) {
-        let exchange = Exchange()
+    private func start(
+        _ exchange: Exchange, _ request: URLRequest
+    ) async throws -> (Head, URLSessionDataTask) {
         let task = lazySession.session.dataTask(with: request)
         exchanges.add(exchange, for: task)
-        let head = try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                exchange.head.wait(continuation)
-                task.resume()
+        do {
+            let head = try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    exchange.head.wait(continuation)
+                    task.resume()
+                }
+            } onCancel: {
+                task.cancel()
+                exchange.head.resume(.failure(CancellationError()))
             }
-        } onCancel: {
+            return (head, task)
+        } catch {
             task.cancel()
-            exchange.head.resume(.failure(CancellationError()))
+            #if canImport(FoundationNetworking)
+                // On Linux a failed handshake has no code of its own.
+                if (error as? URLError)?.code == .unknown, request.url?.scheme == "https" {
+                    throw TransportError.TlsFailed
+                }
+            #endif
+            throw error
         }
-        return (head, exchange, task)
     }
 
-    private static func prepare(_ request: HttpRequest, silence: TimeInterval) throws -> URLRequest {
+    private static func prepare(_ request: HttpRequest) throws -> URLRequest {
         guard let url = URL(string: request.url) else { throw TransportError.HostFailed }
-        var prepared = URLRequest(url: url, timeoutInterval: max(1, silence))
+        // A day: limits are kept by `send` and, for streams, by the core.
+        var prepared = URLRequest(url: url, timeoutInterval: 86_400)
         prepared.httpMethod = request.method
         prepared.httpBody = request.body
         for header in request.headers {

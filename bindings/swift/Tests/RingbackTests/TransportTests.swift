@@ -25,6 +25,7 @@ struct TransportTests {
     func silent() async throws {
         let error = try await failure {
             try await offer(
+                timeoutMs: 50,
                 by: Host {
                     try await Task.sleep(nanoseconds: 3_600_000_000_000)
                     throw Surprise()
@@ -33,11 +34,12 @@ struct TransportTests {
         #expect(error?.code == "timed_out")
     }
 
-    private func offer(by host: Host) async throws {
+    private func offer(timeoutMs: UInt32 = 15_000, by host: Host) async throws {
         let folder = try TemporaryFolder()
         let configuration = RingbackConfiguration(
             baseUrl: "https://calls.example.com", appKey: "rb_pub_test",
-            dataDir: folder.url.appendingPathComponent("data").path, requestTimeoutMs: 50, maxTries: 1)
+            dataDir: folder.url.appendingPathComponent("data").path, requestTimeoutMs: timeoutMs,
+            maxTries: 1)
         let store = FileStore(folder: folder.url.appendingPathComponent("secrets"))
         _ = try await Ringback(configuration: configuration, store: store, transport: host).offer("billing")
     }

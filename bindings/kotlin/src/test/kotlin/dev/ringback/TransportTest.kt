@@ -34,15 +34,18 @@ class TransportTest {
     fun `a host that never answers is not waited for`() {
         // Nobody tells the core of an Error that a host throws.
         for (host in listOf(Host { awaitCancellation() }, Host { throw StackOverflowError() })) {
-            val error = assertFailsWith<RingbackException> { runBlocking { offerBy(host) } }
+            val error = assertFailsWith<RingbackException> { runBlocking { offerBy(host, timeoutMs = 50u) } }
             assertEquals("timed_out", error.code)
         }
     }
 
-    private suspend fun offerBy(host: Transport): Offer {
+    private suspend fun offerBy(
+        host: Transport,
+        timeoutMs: UInt = 15_000u,
+    ): Offer {
         val data = folder.resolve("data").toString()
         val config =
-            RingbackConfig("https://calls.example.com", "rb_pub_test", data, requestTimeoutMs = 50u, maxTries = 1u)
+            RingbackConfig("https://calls.example.com", "rb_pub_test", data, requestTimeoutMs = timeoutMs, maxTries = 1u)
         return Ringback(config, FileStore(folder.resolve("secrets")), host).use { it.offer("billing") }
     }
 
