@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use ringback_core::protocol::{ProblemCode, PushReceipt, ReceiptKind};
 use ringback_server::push::faults::FAULTS;
 use ringback_server::push::history::{DeliveryFilter, DeliveryPage, DeliverySummary, deliveries_of, list};
+use ringback_server::push::outbox::{self, Claim};
 use ringback_server::push::outcome::Outcome;
 use ringback_server::push::replay::replay;
 use ringback_server::push::summary::{PushSummary, SummaryFilter, summarize};
@@ -46,6 +47,7 @@ on_both_engines!(
     what_failed_is_sent_again_while_it_is_true,
     what_is_over_is_not_sent_again,
     of_many_replays_one_counts_and_an_old_claim_says_nothing,
+    of_many_answers_at_once_each_looks_at_its_own_fence,
 );
 
 fn code(code: ProblemCode) -> String {
@@ -343,6 +345,41 @@ async fn of_many_replays_one_counts_and_an_old_claim_says_nothing(engine: Engine
     house.note(&claims[0], delivered()).await;
     let shown = house.shown(&claims[0].callback_id).await;
     assert!(shown.iter().any(|delivery| delivery.id == refused.id && delivery.state == "delivered"));
+}
+
+async fn of_many_answers_at_once_each_looks_at_its_own_fence(engine: Engine) {
+    let mut house = House::open(engine).await;
+    house.cancelled_by_staff(0).await;
+    house.cancelled_by_staff(1).await;
+    house.cancelled_by_staff(2).await;
+    let stale = house.claim("apns").await;
+    assert!(stale.len() > 2, "several at once");
+    // One lease is kept, the others run out and are claimed anew.
+    let kept = stale[1].held();
+    house.pass(3);
+    house.change(move |tx, _, _, now| outbox::renew(tx, std::slice::from_ref(&kept), now)).await.unwrap();
+    house.pass(3);
+    let again = house.claim("apns").await;
+    assert!(again.iter().all(|claim| claim.id != stale[1].id), "renewed");
+    assert_eq!(again.len(), stale.len() - 1);
+    house.note_all(&stale, &delivered()).await;
+    let state = async |claim: &Claim| {
+        let shown = house.shown(&claim.callback_id).await;
+        let delivery = shown.into_iter().find(|delivery| delivery.id == claim.id).unwrap();
+        (delivery.state, delivery.provider_id, delivery.attempts)
+    };
+    let name = Some("projects/p/messages/1".to_owned());
+    for claim in &stale {
+        if claim.id == stale[1].id {
+            assert_eq!(state(claim).await, ("delivered".to_owned(), name.clone(), 1));
+        } else {
+            assert_eq!(state(claim).await, ("pending".to_owned(), None, 2), "its fence moved");
+        }
+    }
+    house.note_all(&again, &delivered()).await;
+    for claim in &again {
+        assert_eq!(state(claim).await, ("delivered".to_owned(), name.clone(), 2));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,11 @@ use crate::app::Effects;
 use crate::callbacks::{Record, later};
 use crate::refusal::Refusal;
 use crate::storage::{Row, StorageError, Tx, Vault};
-use crate::words::{column_word, unword, word};
+use crate::words::word;
 use ringback_core::protocol::{ActionToken, PushEvent, Timestamp};
+use serde::Serialize;
+use serde::de::value::{Error as NoWord, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 /// How long a claimed delivery belongs to whoever claimed it, unless the claim is renewed. Short, so that what a node
 /// that died held is still sent while its question is open.
@@ -292,36 +295,53 @@ pub fn claim(
     limit: usize,
     now: Timestamp,
 ) -> Result<Vec<Claim>, Refusal> {
-    let lease_until = later(now, LEASE_S)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Ok(tx.query(
-        "update push_deliveries set due_at = $1, fence = fence + 1, attempts = attempts + 1 \
-         where id in (select id from push_deliveries where state = 'pending' and lane = $3 and urgency = $4 \
-         and due_at <= $2 order by due_at limit $5 for update skip locked) \
-         returning id, fence, attempts, push_id, callback_id, event, occasion, withdrawn, urgency, content, expires_at, \
-         created_at, device_id, provider, lane, \
-         (select v.channel || ' ' || v.kind || ' ' || v.has_texts || ' ' || v.state || ' ' || coalesce(v.topic, '') \
-         from devices v where v.id = push_deliveries.device_id), \
-         (select v.token_sealed from devices v where v.id = push_deliveries.device_id), \
-         (select v.registered_at from devices v where v.id = push_deliveries.device_id), \
-         (select c.state || ' ' || coalesce(c.phase, '-') || ' ' || c.asked || ' ' || c.version || ' ' || c.attempts \
-         || ' ' || coalesce(c.scheduled_at, 0) || ' ' || c.upcoming_told from callbacks c \
-         where c.id = push_deliveries.callback_id)",
-        &[&lease_until, &now, &lane, &urgency, &limit],
+    let claims = tx.query(
+        "select d.id, d.fence + 1, d.attempts + 1, d.push_id, d.callback_id, d.event, d.occasion, d.withdrawn, d.urgency, \
+         d.content, d.expires_at, d.created_at, d.device_id, d.provider, d.lane, v.channel, v.kind, v.has_texts, v.state, \
+         v.topic, v.token_sealed, v.registered_at, c.state, c.phase, c.asked, c.version, c.attempts, c.scheduled_at, \
+         c.upcoming_told from (select * from push_deliveries where state = 'pending' and lane = $2 and urgency = $3 \
+         and due_at <= $1 order by due_at limit $4 for update skip locked) d \
+         join devices v on v.id = d.device_id join callbacks c on c.id = d.callback_id",
+        &[&now, &lane, &urgency, &limit],
         read_claim,
-    )?)
+    )?;
+    if !claims.is_empty() {
+        tx.execute(
+            "update push_deliveries set due_at = $1, fence = fence + 1, attempts = attempts + 1 \
+             where id in (select value ->> 0 from json_rows($2))",
+            &[&later(now, LEASE_S)?, &json_rows(claims.iter().map(|claim| (&claim.id,)))?],
+        )?;
+    }
+    Ok(claims)
+}
+
+/// What `json_rows` reads in a statement.
+pub(super) fn json_rows<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, Refusal> {
+    let rows: Vec<T> = rows.collect();
+    serde_json::to_string(&rows).map_err(|_| Refusal::Damaged("rows that cannot be written"))
+}
+
+/// Reads a word of an enum. For each claim four times, so it makes nothing on the way.
+fn column_word<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<T, StorageError> {
+    let word: String = row.get(index)?;
+    let reader: StrDeserializer<'_, NoWord> = word.as_str().into_deserializer();
+    T::deserialize(reader).map_err(|_| StorageError::Column { index, wanted: "a word that is known" })
 }
 
 fn read_claim(row: &Row<'_>) -> Result<Claim, StorageError> {
-    let device: String = row.get(15)?;
-    let damaged = || StorageError::Column { index: 15, wanted: "a device's words" };
-    let [channel, kind, has_texts, state, topic] =
-        <[&str; 5]>::try_from(device.split(' ').collect::<Vec<_>>()).map_err(|_| damaged())?;
-    let standing: String = row.get(18)?;
-    let standing = Standing::parse(&standing)
-        .ok_or(StorageError::Column { index: 18, wanted: "where a callback stands" })?;
+    let device_state: String = row.get(18)?;
+    let standing = Standing {
+        state: column_word(row, 22)?,
+        phase: row.get::<Option<String>>(23)?.map(|_| column_word(row, 23)).transpose()?,
+        asked: row.get(24)?,
+        version: row.get(25)?,
+        attempts: row.get(26)?,
+        scheduled_at: row.get::<Option<i64>>(27)?.unwrap_or(0),
+        upcoming_told: row.get(28)?,
+    };
     let content: String = row.get(9)?;
-    let (event, occasion, withdrawn) = (column_word(row, 5)?, row.get(6)?, row.get::<i64>(7)? == 1);
+    let (event, occasion, withdrawn) = (column_word(row, 5)?, row.get(6)?, row.get(7)?);
     let content =
         Content::from_json(&content).ok_or(StorageError::Column { index: 9, wanted: "what a push shows" })?;
     Ok(Claim {
@@ -334,19 +354,19 @@ fn read_claim(row: &Row<'_>) -> Result<Claim, StorageError> {
         occasion,
         withdrawn,
         urgency: row.get(8)?,
-        still_true: state == "active" && still_true((event, occasion, withdrawn), &content, &standing),
+        still_true: device_state == "active" && still_true((event, occasion, withdrawn), &content, &standing),
         content,
         expires_at: row.get(10)?,
         created_at: row.get(11)?,
         device_id: row.get(12)?,
         provider: row.get(13)?,
         lane: row.get(14)?,
-        channel: unword(channel).map_err(|_| damaged())?,
-        kind: kind.to_owned(),
-        topic: topic.to_owned(),
-        has_texts: has_texts == "1",
-        token: row.get(16)?,
-        registered_at: row.get(17)?,
+        channel: column_word(row, 15)?,
+        kind: row.get(16)?,
+        topic: row.get::<Option<String>>(19)?.unwrap_or_default(),
+        has_texts: row.get(17)?,
+        token: row.get(20)?,
+        registered_at: row.get(21)?,
     })
 }
 
@@ -379,12 +399,12 @@ pub fn release(tx: &mut Tx<'_>, claims: &[Held], now: Timestamp) -> Result<(), R
 }
 
 fn put_off(tx: &mut Tx<'_>, claims: &[Held], due_at: Timestamp) -> Result<(), Refusal> {
-    for claim in claims {
-        tx.execute(
-            "update push_deliveries set due_at = $1 where id = $2 and fence = $3 and state = 'pending'",
-            &[&due_at, &claim.id, &claim.fence],
-        )?;
-    }
+    tx.execute(
+        "update push_deliveries set due_at = $1 from (select value ->> 0 as id, cast(value ->> 1 as bigint) as fence \
+         from json_rows($2)) held where push_deliveries.id = held.id and push_deliveries.fence = held.fence \
+         and push_deliveries.state = 'pending'",
+        &[&due_at, &json_rows(claims.iter().map(|claim| (&claim.id, claim.fence)))?],
+    )?;
     Ok(())
 }
 

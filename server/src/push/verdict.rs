@@ -6,6 +6,9 @@ use super::outcome::{Outcome, backoff};
 use ringback_core::protocol::Timestamp;
 use std::time::Duration;
 
+/// The word for what a provider took.
+pub(super) const DELIVERED: &str = "delivered";
+
 /// How a delivery stands after a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -41,7 +44,7 @@ impl Settled {
     /// The word for it in metrics and logs.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Delivered { .. } => "delivered",
+            Self::Delivered { .. } => DELIVERED,
             Self::Skipped => "skipped",
             Self::Expired { .. } => "expired",
             Self::Failed { .. } => "failed",

@@ -7,7 +7,7 @@ use super::lane::{Endpoints, Lane};
 use super::ledger::{Tried, write_down};
 use super::outbox::{self, Claim, Held, claim, release, renew};
 use super::outcome::Outcome;
-use super::verdict::{Settled, Verdict, judge};
+use super::verdict::{DELIVERED, Settled, Verdict, judge};
 use super::web_push::InvalidWebPush;
 use super::{credentials, message};
 use crate::app::App;
@@ -15,7 +15,7 @@ use crate::callbacks::open_text;
 use crate::clock::now;
 use crate::refusal::Refusal;
 use crate::words::word;
-use ringback_core::protocol::{PushToken, Timestamp};
+use ringback_core::protocol::{PushEvent, PushToken, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -274,7 +274,7 @@ impl Worker {
         match self.app.storage.write(|tx| outbox::expire(tx, now())).await {
             Ok(expired) => {
                 for (provider, event) in expired {
-                    count(&provider, &word(event).unwrap_or_default(), "expired");
+                    count(&provider, &word(event).unwrap_or_default(), "expired", 1);
                 }
             }
             Err(error) => tracing::warn!(%error, "expired pushes cannot be marked; none of them is sent"),
@@ -320,19 +320,17 @@ fn note_breaker(lane: &str, breaker: &Breaker) {
     }
 }
 
-fn count(provider: &str, event: &str, outcome: &'static str) {
+fn count(provider: &str, event: &str, outcome: &'static str, times: u64) {
     metrics::counter!(
         "ringback_pushes_total",
         "provider" => provider.to_owned(), "event" => event.to_owned(), "outcome" => outcome
     )
-    .increment(1);
+    .increment(times);
 }
 
 /// Writes down tries, together; one at a time if that fails, so that none keeps the others from being written.
 async fn write(app: App, tries: Vec<Tried>) {
-    for tried in &tries {
-        report(tried);
-    }
+    report(&tries);
     let tries = Arc::new(tries);
     let all = tries.clone();
     if app.change(move |tx, effects| write_down(tx, effects, &all, now())).await.is_ok() {
@@ -348,18 +346,26 @@ async fn write(app: App, tries: Vec<Tried>) {
     }
 }
 
-/// Says what became of a push, in logs and metrics.
-fn report(tried: &Tried) {
-    let Tried { claim, verdict, took_us, .. } = tried;
-    let (outcome, event) = (verdict.settled.label(), word(claim.event).unwrap_or_default());
-    count(&claim.provider, &event, outcome);
-    match &verdict.settled {
-        Settled::Delivered { .. } => {
-            let waited = now().duration_since(claim.created_at).as_secs_f64();
-            metrics::histogram!(
-                "ringback_push_delivered_seconds", "provider" => claim.provider.clone(), "event" => event
-            )
-            .record(waited);
+/// Says what became of pushes, in logs and metrics. A metric is looked up once for all that it counts.
+fn report(tries: &[Tried]) {
+    let mut alike: BTreeMap<(&str, PushEvent, &'static str), Vec<&Tried>> = BTreeMap::new();
+    for tried in tries {
+        let Tried { claim, verdict, .. } = tried;
+        alike.entry((&claim.provider, claim.event, verdict.settled.label())).or_default().push(tried);
+    }
+    let now = now();
+    for ((provider, event, outcome), tries) in alike {
+        let event = word(event).unwrap_or_default();
+        count(provider, &event, outcome, tries.len() as u64);
+        if outcome != DELIVERED {
+            tries.into_iter().for_each(report_failure);
+            continue;
+        }
+        let waited = metrics::histogram!(
+            "ringback_push_delivered_seconds", "provider" => provider.to_owned(), "event" => event
+        );
+        for Tried { claim, took_us, .. } in tries {
+            waited.record(now.duration_since(claim.created_at).as_secs_f64());
             tracing::debug!(
                 delivery = claim.id,
                 callback = claim.callback_id,
@@ -367,24 +373,25 @@ fn report(tried: &Tried) {
                 "a push is delivered"
             );
         }
-        settled => {
-            // What our own clients refuse to send is said in a sentence, which is no label.
-            let reason = settled.reason().filter(|reason| !reason.contains(' ')).unwrap_or("not_made");
-            metrics::counter!(
-                "ringback_push_failures_total",
-                "provider" => claim.provider.clone(), "reason" => reason.to_owned()
-            )
-            .increment(1);
-            tracing::warn!(
-                delivery = claim.id,
-                callback = claim.callback_id,
-                lane = claim.lane,
-                reason = settled.reason(),
-                outcome,
-                "a push did not get through"
-            );
-        }
     }
+}
+
+fn report_failure(Tried { claim, verdict: Verdict { settled, .. }, .. }: &Tried) {
+    // What our own clients refuse to send is said in a sentence, which is no label.
+    let reason = settled.reason().filter(|reason| !reason.contains(' ')).unwrap_or("not_made");
+    metrics::counter!(
+        "ringback_push_failures_total",
+        "provider" => claim.provider.clone(), "reason" => reason.to_owned()
+    )
+    .increment(1);
+    tracing::warn!(
+        delivery = claim.id,
+        callback = claim.callback_id,
+        lane = claim.lane,
+        reason = settled.reason(),
+        outcome = settled.label(),
+        "a push did not get through"
+    );
 }
 
 /// Sends one delivery. If what came of it cannot be written down, the lease runs out and it is sent again under the same

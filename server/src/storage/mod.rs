@@ -6,6 +6,7 @@
 //!
 //! One SQL text serves both engines: `$1` parameters, text ids, `bigint` for every number, flag (0 or 1) and instant
 //! (microseconds since 1970). `for update` and `for update skip locked` are left out on SQLite, which has one writer.
+//! `json_rows($1)` are the elements of a JSON array, for statements about many rows.
 
 mod error;
 mod job;

@@ -5,6 +5,7 @@
 //! [`Tx::execute_later`]) is kept back and goes together with the next statement or the commit, in its order.
 
 use super::job::{Job, SharedReceiver, Verdict};
+use super::statement::for_postgres;
 use super::{Param, StorageError, Task, Tx, Value, migrate, spawn};
 use ::postgres::error::{Severity, SqlState};
 use ::postgres::types::private::BytesMut;
@@ -294,7 +295,7 @@ impl Session {
         let statement = match self.prepared.get(sql) {
             Some(statement) => statement.clone(),
             None => {
-                let prepared = self.runtime.block_on(self.client.prepare(sql));
+                let prepared = self.runtime.block_on(self.client.prepare(&for_postgres(sql)));
                 let statement = prepared.map_err(|error| explain(&error))?;
                 self.prepared.insert(sql, statement.clone());
                 statement

@@ -3,6 +3,7 @@
 use super::job::{Job, SharedReceiver, Verdict};
 use super::statement::for_sqlite;
 use super::{Param, StorageError, Tx, Value, migrate, spawn};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::collections::HashMap;
@@ -60,6 +61,14 @@ fn write_groups(session: &mut Session, mut waiting: mpsc::Receiver<Box<dyn Job>>
 /// One commit. An error of one body undoes that body only; the error returned here is everybody's.
 fn write_group(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
     session.control("begin immediate")?;
+    // Alone, a body needs nothing to be undone to but the beginning.
+    if let [job] = group {
+        return match job.run(&mut Tx::sqlite(session)) {
+            Verdict::Keep => session.control("commit"),
+            Verdict::Failed(error) if session.connection.is_autocommit() => Err(error),
+            Verdict::Decline | Verdict::Failed(_) => session.control("rollback"),
+        };
+    }
     for job in group {
         session.control("savepoint body")?;
         match job.run(&mut Tx::sqlite(session)) {
@@ -99,6 +108,8 @@ impl Session {
         connection.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
         // The default of 2 MB does not hold the indexes of a busy outbox.
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(cannot)?;
+        // A plan that may depend on the values of parameters is made anew for each new value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(cannot)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         Ok(Self { connection, rewritten: HashMap::new() })
     }

@@ -1,4 +1,9 @@
-//! One SQL text, two engines: what SQLite is given.
+//! One SQL text, two engines: what each of them is given.
+//!
+//! `json_rows($1)` stands for the elements of a JSON array in a text parameter, one a row, in the column `value`: many rows
+//! in one statement. `value ->> 0` is the first word of such a row on both.
+
+const JSON_ROWS: &str = "json_rows";
 
 /// The text as SQLite takes it: `$1` becomes `?1`, and row locks are left out. Quoted text and comments stay as they are.
 pub(super) fn for_sqlite(sql: &str) -> String {
@@ -18,12 +23,32 @@ pub(super) fn for_sqlite(sql: &str) -> String {
                     rest = &rest[lock..];
                     continue;
                 }
-                word(rest).len()
+                let word = word(rest);
+                if word == JSON_ROWS {
+                    rewritten.push_str("json_each");
+                    rest = &rest[word.len()..];
+                    continue;
+                }
+                word.len()
             }
             _ => first.len_utf8(),
         };
         rewritten.push_str(&rest[..taken]);
         rest = &rest[taken..];
+    }
+    rewritten
+}
+
+/// The text as PostgreSQL takes it: it takes rows from a value of type `json` only.
+pub(super) fn for_postgres(sql: &str) -> String {
+    let mut parts = sql.split("json_rows(");
+    let mut rewritten = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (parameter, rest) = part.split_once(')').unwrap_or((part, ""));
+        rewritten.push_str("json_array_elements(cast(cast(");
+        rewritten.push_str(parameter);
+        rewritten.push_str(" as text) as json))");
+        rewritten.push_str(rest);
     }
     rewritten
 }
@@ -88,9 +113,19 @@ mod tests {
             ("select a from t where b = $1 for no key update", "select a from t where b = ?1 "),
             ("select waiting_for update_count", "select waiting_for update_count"),
             ("select a for updates", "select a for updates"),
+            ("select value ->> 0 from json_rows($1) t", "select value ->> 0 from json_each(?1) t"),
         ] {
             assert_eq!(for_sqlite(sql), wanted);
         }
+    }
+
+    #[test]
+    fn postgres_takes_rows_from_json() {
+        assert_eq!(for_postgres("select a from t where b = $1"), "select a from t where b = $1");
+        assert_eq!(
+            for_postgres("select value ->> 0 from json_rows($12) t, u"),
+            "select value ->> 0 from json_array_elements(cast(cast($12 as text) as json)) t, u"
+        );
     }
 
     #[test]

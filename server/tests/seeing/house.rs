@@ -151,6 +151,20 @@ impl House {
         self.write_down(claim, verdict).await;
     }
 
+    /// A provider says the same about many, and all is written down at once.
+    pub(crate) async fn note_all(&self, claims: &[Claim], outcome: &Outcome) {
+        let tries: Vec<Tried> = claims
+            .iter()
+            .map(|claim| Tried {
+                claim: claim.clone(),
+                verdict: judge(outcome.clone(), claim, self.now),
+                at: self.now,
+                took_us: 1500,
+            })
+            .collect();
+        self.change(move |tx, effects, _, now| write_down(tx, effects, &tries, now)).await.unwrap();
+    }
+
     /// The worker settles it without asking a provider.
     pub(crate) async fn settle(&self, claim: &Claim, settled: Settled) {
         self.write_down(claim, Verdict::of(settled)).await;

@@ -167,6 +167,19 @@ pub(super) async fn again(storage: &Storage) -> Result<(), Refusal> {
         .await
 }
 
+/// Whether any is not yet written down as settled. Counting them all would be a load of its own.
+pub(super) async fn any_pending(storage: &Storage) -> Result<bool, Refusal> {
+    storage
+        .read(|tx| {
+            let found =
+                tx.query_opt("select 1 from push_deliveries where state = 'pending' limit 1", &[], |_| {
+                    Ok(())
+                })?;
+            Ok::<_, Refusal>(found.is_some())
+        })
+        .await
+}
+
 /// How many are not yet written down as settled.
 pub(super) async fn pending(storage: &Storage) -> Result<usize, Refusal> {
     storage

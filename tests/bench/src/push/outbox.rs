@@ -1,6 +1,6 @@
 //! How fast the durable outbox empties, against the bare client; and how fast a question gets through meanwhile.
 
-use super::crowd::{Crowd, Provider, SERVICE, pending};
+use super::crowd::{Crowd, Provider, SERVICE, any_pending};
 use crate::create::per_second;
 use crate::row::{Measure, Row, quantile};
 use crate::seed::{self, Ask};
@@ -83,7 +83,7 @@ async fn empty(crowd: &Crowd) -> Result<(), Failure> {
     crowd.app.pokes.push.notify_one();
     let emptied = async {
         let mut round = tokio::time::interval(Duration::from_millis(5));
-        while pending(&crowd.app.storage).await? > 0 {
+        while any_pending(&crowd.app.storage).await? {
             round.tick().await;
         }
         Ok::<_, Refusal>(())
