@@ -1,5 +1,6 @@
 //! What a node knows of its contact centre besides what a transaction reads: the seal, the setup, the waits.
 
+use crate::captcha::Watch;
 use crate::line::Board;
 use crate::refusal::Refusal;
 use crate::services::{Setup, SetupCache};
@@ -13,12 +14,14 @@ pub struct Centre {
     setup: SetupCache,
     /// How long each line takes.
     pub board: Board,
+    /// Who asked how often of late.
+    pub captcha: Watch,
 }
 
 impl Centre {
     /// A node that knows nothing yet.
     pub fn new(vault: Arc<Vault>) -> Self {
-        Self { vault, setup: SetupCache::default(), board: Board::default() }
+        Self { vault, setup: SetupCache::default(), board: Board::default(), captcha: Watch::default() }
     }
 
     /// Services and what they name, as this transaction sees them.

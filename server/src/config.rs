@@ -17,6 +17,8 @@ pub struct Settings {
     pub storage: StorageSettings,
     /// How pushes leave.
     pub push: PushSettings,
+    /// How CAPTCHA tokens are given out and checked.
+    pub captcha: CaptchaSettings,
     /// How others are told of events.
     pub webhooks: WebhookSettings,
     /// What it writes about itself.
@@ -117,6 +119,20 @@ impl Default for WebhookSettings {
     }
 }
 
+/// How CAPTCHA tokens are given out and checked.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaptchaSettings {
+    /// How long a proof-of-work challenge can be solved, in seconds, 1 to 600; anything else counts as the nearer of both.
+    pub challenge_expires_s: u32,
+}
+
+impl Default for CaptchaSettings {
+    fn default() -> Self {
+        Self { challenge_expires_s: 300 }
+    }
+}
+
 /// What the server writes about itself, to standard error.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -201,6 +217,7 @@ mod tests {
             "web_push_allow",
             "trust_roots_file",
             "max_in_flight",
+            "challenge_expires_s",
             "allow_http",
             "allow_networks",
             "retry_after_s",

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod call_in;
 pub mod callbacks;
+pub mod captcha;
 pub mod centre;
 pub mod clock;
 pub mod config;

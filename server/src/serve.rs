@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::routing::matcher::{self, Poke};
 use crate::storage::{OpenError, Storage};
 use crate::telephony::{self, ByHand};
-use crate::{line, rules, schedule, webhooks};
+use crate::{captcha, line, rules, schedule, webhooks};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -178,6 +178,7 @@ async fn sweep_once(app: &App) -> Result<(), Refusal> {
             schedule::bookings::purge(tx, days_ago(1)?)?;
             let (delivered, dead) = (kept.keep_delivered_days, kept.keep_dead_days);
             webhooks::outbox::purge(tx, days_ago(delivered.into())?, days_ago(dead.into())?)?;
+            captcha::purge(tx, now)?;
             rules::purge(tx, now)
         })
         .await?;

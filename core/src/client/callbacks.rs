@@ -72,6 +72,7 @@ impl RingbackClient {
             path: "/v1/callbacks/validate".to_owned(),
             body: Some(json(&request)?.into_bytes()),
             idempotency_key: None,
+            captcha: None,
         };
         self.session.call(&outgoing).await.map_err(|failed| failed.error)
     }

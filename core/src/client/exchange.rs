@@ -2,7 +2,10 @@
 
 use super::ClientError;
 use crate::host::{Clock, LogLevel, Logger};
-use crate::protocol::{APP_KEY_HEADER, BearerToken, IDEMPOTENCY_KEY_HEADER, Problem, ProblemCode, Timestamp};
+use crate::protocol::{
+    APP_KEY_HEADER, BearerToken, CAPTCHA_HEADER, CaptchaChallenge, IDEMPOTENCY_KEY_HEADER, Problem,
+    ProblemCode, Timestamp,
+};
 use crate::transport::retry::{RetryPolicy, is_passing, is_passing_fault, retry_after_s};
 use crate::transport::{HttpHeader, HttpRequest, HttpResponse, Transport, TransportError};
 use serde::de::DeserializeOwned;
@@ -20,11 +23,13 @@ pub(crate) struct Outgoing {
     pub(crate) path: String,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) idempotency_key: Option<String>,
+    /// Provider and token, as the header takes them.
+    pub(crate) captcha: Option<String>,
 }
 
 impl Outgoing {
     pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self { method: "GET", path: path.into(), body: None, idempotency_key: None }
+        Self { method: "GET", path: path.into(), body: None, idempotency_key: None, captcha: None }
     }
 }
 
@@ -43,6 +48,8 @@ pub(crate) struct Failed {
     /// Another try soon may end otherwise.
     pub(crate) passing: bool,
     pub(crate) retry_after_s: Option<u32>,
+    /// What to solve before the same request is sent again.
+    pub(crate) challenge: Option<Box<CaptchaChallenge>>,
 }
 
 impl Failed {
@@ -54,7 +61,7 @@ impl Failed {
 
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
-        Self { error, settled: false, passing: false, retry_after_s: None }
+        Self { error, settled: false, passing: false, retry_after_s: None, challenge: None }
     }
 }
 
@@ -133,6 +140,9 @@ impl Exchange {
         if let Some(key) = &outgoing.idempotency_key {
             headers.push(header(IDEMPOTENCY_KEY_HEADER, key.clone()));
         }
+        if let Some(captcha) = &outgoing.captcha {
+            headers.push(header(CAPTCHA_HEADER, captcha.clone()));
+        }
         if outgoing.body.is_some() {
             headers.push(header("content-type", "application/json".to_owned()));
         }
@@ -157,6 +167,7 @@ pub(crate) fn read_answer<T: DeserializeOwned>(answer: &HttpResponse, now: Times
         settled: false,
         passing: is_passing(status),
         retry_after_s: header_retry_after_s,
+        challenge: None,
     };
     if answer.body.len() > MAX_ANSWER_BYTES as usize {
         return Err(Failed { passing: false, ..unreadable("it is too large") });
@@ -172,7 +183,9 @@ pub(crate) fn read_answer<T: DeserializeOwned>(answer: &HttpResponse, now: Times
         return Err(unreadable("it is not a problem document"));
     };
     let retry_after_s = problem.retry_after_s.or(header_retry_after_s);
+    let (challenge, problem) = (problem.challenge.clone(), Problem { challenge: None, ..problem });
     Err(Failed {
+        challenge: challenge.map(Box::new),
         error: Problem { status, retry_after_s, ..problem }.into(),
         // 401 says something about the credential, not about the request.
         settled: (400..500).contains(&status) && status != 401 && !is_passing(status),

@@ -104,6 +104,7 @@ impl Session {
             path: "/v1/installations".to_owned(),
             body: Some(body),
             idempotency_key: Some(uuid::Uuid::new_v4().to_string()),
+            captcha: None,
         };
         let answer = self.exchange.send::<Installation>(&outgoing, &Credential::AppKey).await;
         let installation = answer.map_err(|failed| failed.error)?;

@@ -3,6 +3,7 @@
 mod action;
 mod call_in;
 mod callbacks;
+mod captcha;
 mod code;
 mod config;
 mod error;
@@ -28,6 +29,7 @@ pub use push::PushOutcome;
 
 use crate::host::{Clock, Host, Logger};
 use crate::transport::retry::RetryPolicy;
+use captcha::Captcha;
 use exchange::Exchange;
 use installation::Session;
 use outbox::{Courier, Folder};
@@ -79,7 +81,12 @@ impl RingbackClient {
         let session = Arc::new(Session::new(exchange, vault.clone()));
         let folder = Arc::new(Folder::new(Path::new(&config.data_dir)));
         Ok(Self {
-            courier: Courier { session: session.clone(), folder, log: log.clone() },
+            courier: Courier {
+                session: session.clone(),
+                folder,
+                captcha: Captcha::new(host.captcha, log.clone()),
+                log: log.clone(),
+            },
             session,
             pending_max_age_s: config.pending_max_age_s,
             event_silence_ms: config.event_silence_ms,

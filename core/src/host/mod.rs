@@ -1,6 +1,7 @@
 //! What the platform gives the client: a place for secrets, a place for log lines, the time, and HTTP.
 
 mod blocking;
+mod captcha;
 #[cfg(feature = "reqwest")]
 mod file_store;
 mod log;
@@ -10,6 +11,7 @@ use crate::transport::Transport;
 use std::sync::Arc;
 
 pub(crate) use blocking::{Stalled, blocking};
+pub use captcha::{CaptchaAsk, CaptchaError, CaptchaPresenter};
 #[cfg(feature = "reqwest")]
 pub use file_store::FileStore;
 pub(crate) use log::Logger;
@@ -94,6 +96,8 @@ pub struct Host {
     pub transport: Arc<dyn Transport>,
     /// Where log lines go; nowhere when `None`.
     pub log: Option<Arc<dyn LogSink>>,
+    /// Who shows CAPTCHAs of others and hears of proof of work; nobody when `None`, and proof of work is done all the same.
+    pub captcha: Option<Arc<dyn CaptchaPresenter>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -101,12 +105,18 @@ pub struct Host {
 impl Host {
     /// A host with the device's clock and no log.
     pub fn new(store: Arc<dyn SecureStore>, transport: Arc<dyn Transport>) -> Self {
-        Self { store, transport, log: None, clock: Arc::new(SystemClock) }
+        Self { store, transport, log: None, captcha: None, clock: Arc::new(SystemClock) }
     }
 
     /// The same host with log lines going to `log`.
     #[must_use]
     pub fn with_log(self, log: Arc<dyn LogSink>) -> Self {
         Self { log: Some(log), ..self }
+    }
+
+    /// The same host with CAPTCHAs shown by `presenter`.
+    #[must_use]
+    pub fn with_captcha(self, presenter: Arc<dyn CaptchaPresenter>) -> Self {
+        Self { captcha: Some(presenter), ..self }
     }
 }

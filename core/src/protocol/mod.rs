@@ -6,6 +6,7 @@
 
 mod call_in;
 mod callback;
+mod captcha;
 mod context;
 mod event;
 mod installation;
@@ -21,6 +22,7 @@ pub use callback::{
     Callback, CallbackList, CallbackRequest, CallbackState, ChangeNumberRequest, CompletedReason,
     ConfirmAnswer, ConfirmRequest, Confirmation, Direction, RoutingPhase,
 };
+pub use captcha::{CAPTCHA_HEADER, CaptchaChallenge, CaptchaChallengeRequest, CaptchaPurpose};
 pub use context::{
     CONTEXT_KEY_MAX_CHARS, CONTEXT_MAX_BYTES, CONTEXT_MAX_KEYS, ContextFault, JOURNEY_MAX_BYTES,
     JOURNEY_MAX_SCREENS, Journey, Screen, check_context, check_journey,
@@ -30,8 +32,8 @@ pub use installation::{Installation, InstallationRequest};
 pub use jiff::Timestamp;
 pub use offer::{Check, Offer, OfferedKind, Validation};
 pub use private::{
-    AccessCode, ActionToken, BearerToken, ContextValue, InstallationSecret, PersonName, PhoneNumber,
-    PushToken,
+    AccessCode, ActionToken, BearerToken, CaptchaToken, ContextValue, InstallationSecret, PersonName,
+    PhoneNumber, PushToken,
 };
 pub use problem::{Problem, ProblemCode, ReachedLimit};
 pub use push::{

@@ -71,6 +71,8 @@ private_text! {
     /// What an installation made for itself before it ever spoke to the server; it stays the same for the life of
     /// the installation, so that registering twice is registering once.
     InstallationSecret,
+    /// What a CAPTCHA provider gave for a challenge that was passed; works once.
+    CaptchaToken,
     /// A device token as APNs or FCM gave it to the app. Opaque.
     PushToken,
 }

@@ -1,6 +1,6 @@
 //! Problems: every refusal has a stable code, a status and a sentence a person can act on (RFC 9457).
 
-use super::{Slot, WallTime};
+use super::{CaptchaChallenge, Slot, WallTime};
 use serde::{Deserialize, Serialize};
 
 /// A problem document, `application/problem+json` (RFC 9457).
@@ -36,6 +36,9 @@ pub struct Problem {
     /// What to choose from instead, when a wall time does not exist or exists twice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wall_times: Vec<WallTime>,
+    /// What to solve before the same request is sent again, under the same idempotency key, with a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<CaptchaChallenge>,
     /// Names this request in the server's logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -106,6 +109,12 @@ problem_codes! {
     NumberCountryNotAllowed = "number_country_not_allowed", 422, "Numbers of this country are not called", "Give a number of a country that the service calls: the offer lists them.";
     NumberBlocked = "number_blocked", 422, "This number is not called", "Give another number, or call the contact centre.";
     PatternTooLarge = "pattern_too_large", 422, "A pattern is too large", "Shorten the pattern: 200 characters at most, and no large repeats such as `{1000}`.";
+    ChallengeRequired = "challenge_required", 403, "A CAPTCHA must be passed first", "Solve the `challenge` of this answer and send the same request again with the token in `Ringback-Captcha`. The SDK does so by itself.";
+    CaptchaInvalid = "captcha_invalid", 403, "The CAPTCHA token is not a valid one", "Send `Ringback-Captcha: <provider> <token>` with the token as its provider gave it; solve the `challenge` of this answer.";
+    CaptchaExpired = "captcha_expired", 403, "The CAPTCHA token is too old", "Solve the `challenge` of this answer and send the request before it expires.";
+    CaptchaSpent = "captcha_spent", 403, "The CAPTCHA token was used already", "Each token is good for one request. Solve the `challenge` of this answer.";
+    CaptchaMismatch = "captcha_mismatch", 403, "The CAPTCHA token was given for something else", "A token is good for one installation, service and kind of request. Solve the `challenge` of this answer.";
+    CaptchaProviderNotAccepted = "captcha_provider_not_accepted", 403, "The service does not accept this CAPTCHA provider", "Use one of the `providers` of this answer's `challenge`.";
     LimitReached = "limit_reached", 429, "Too many requests for now", "Try again when `retry_after_s` is over.";
     CallbacksFull = "callbacks_full", 503, "The service has as many open callbacks as it can keep", "Try again later, or choose a time.";
     ServicePaused = "service_paused", 503, "The service takes no requests for now", "Try again later; `retry_after_s` says when, if that is known.";
@@ -165,6 +174,7 @@ impl Problem {
             limit: None,
             slots: Vec::new(),
             wall_times: Vec::new(),
+            challenge: None,
             request_id: None,
         }
     }

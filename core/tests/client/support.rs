@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use ringback_core::client::{ClientConfig, RingbackClient};
-use ringback_core::host::{Host, HostError, LogLevel, LogSink, SecureStore};
+use ringback_core::host::{CaptchaPresenter, Host, HostError, LogLevel, LogSink, SecureStore};
 use ringback_core::protocol::{CallbackRequest, ContextValue, Problem, ProblemCode};
 use ringback_core::transport::ReqwestTransport;
 use serde_json::{Value, json};
@@ -183,7 +183,10 @@ pub(crate) fn answer(status: u16, body: &Value) -> Response {
 }
 
 pub(crate) fn problem(code: ProblemCode) -> Response {
-    let problem = Problem { request_id: Some("rq_1".to_owned()), ..Problem::new(code, "what to do") };
+    problem_with(Problem { request_id: Some("rq_1".to_owned()), ..Problem::new(code, "what to do") })
+}
+
+pub(crate) fn problem_with(problem: Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).expect("a status");
     let body = serde_json::to_string(&problem).expect("JSON");
     (status, [("content-type", "application/problem+json")], body).into_response()
@@ -295,8 +298,14 @@ impl Phone {
 
     /// The app starts.
     pub(crate) fn start(&self) -> Arc<RingbackClient> {
+        self.start_with(None)
+    }
+
+    /// The app starts, and shows CAPTCHAs by this presenter.
+    pub(crate) fn start_with(&self, captcha: Option<Arc<dyn CaptchaPresenter>>) -> Arc<RingbackClient> {
         let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
         let host = Host::new(self.store.clone(), transport).with_log(self.lines.clone());
+        let host = Host { captcha, ..host };
         Arc::new(RingbackClient::new(self.config.clone(), host).expect("a client"))
     }
 

@@ -6,35 +6,43 @@ use super::{
     match_inbound,
 };
 use crate::app::App;
+use crate::captcha::{self, Bound, Presented};
 use crate::clock::now;
-use crate::http::{Answer, IdempotencyKey, Intent, JsonBody, Params, once};
+use crate::http::{Answer, ClientAddress, IdempotencyKey, Intent, JsonBody, Params, once};
 use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use crate::routing::resources::unknown;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use ringback_core::protocol::{CallInRequest, CallTicket, Problem};
+use ringback_core::protocol::{CallInRequest, CallTicket, CaptchaPurpose, Problem};
 use serde::Deserialize;
 
 /// Asks for a number to dial and a code to type.
 #[utoipa::path(post, path = "/v1/call-ins", tag = "click-to-call", operation_id = "request_call_in",
-    request_body = CallInRequest, params(("Idempotency-Key" = String, Header)),
+    request_body = CallInRequest,
+    params(("Idempotency-Key" = String, Header),
+        ("Ringback-Captcha" = Option<String>, Header, description = "`<provider> <token>`, when the service asks for it")),
     responses((status = 201, body = CallTicket), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn request_call_in(
     State(app): State<App>,
     caller: InstallationCaller,
+    address: ClientAddress,
+    token: Presented,
     key: IdempotencyKey,
     body: JsonBody<CallInRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let new = NewCallIn::check(caller.id, body.value)?;
-    let vault = app.centre.vault.clone();
-    app.change(move |tx, effects| {
+    let bound = Bound::new(&caller, &body.value.service, CaptchaPurpose::RequestCallIn);
+    let evidence = captcha::weigh(&app.centre, &bound, token, address.0, now());
+    let risk = evidence.risk;
+    let new = NewCallIn::check(caller.id, body.value)?.with_captcha(evidence);
+    let centre = app.centre.clone();
+    let answer = app.change(move |tx, effects| {
         let now = now();
-        once(tx, &vault, &intent, 201, now, |tx| issue(tx, effects, &vault, &new, now))
-    })
-    .await
+        once(tx, &centre.vault, &intent, 201, now, |tx| issue(tx, effects, &centre, &new, now))
+    });
+    captcha::with_challenge(&app, bound, risk, answer.await).await
 }
 
 /// An inbound call has arrived: who is it? Closes the call-in that fits.

@@ -3,6 +3,8 @@
 use super::group::NumberSelection;
 use crate::app::Effects;
 use crate::callbacks::{Record, check_context, later, seal_context};
+use crate::captcha::{self, Evidence};
+use crate::centre::Centre;
 use crate::refusal::Refusal;
 use crate::rules::number;
 use crate::storage::{Tx, Vault};
@@ -19,6 +21,7 @@ const DRAWS: u32 = 20;
 pub struct NewCallIn {
     installation_id: String,
     request: CallInRequest,
+    captcha: Evidence,
 }
 
 impl NewCallIn {
@@ -28,7 +31,13 @@ impl NewCallIn {
             number::check(number, "caller_number")?;
         }
         check_context(&request.context)?;
-        Ok(Self { installation_id, request })
+        Ok(Self { installation_id, request, captcha: Evidence::default() })
+    }
+
+    /// The same request, with what is known of its CAPTCHA.
+    #[must_use]
+    pub fn with_captcha(self, captcha: Evidence) -> Self {
+        Self { captcha, ..self }
     }
 }
 
@@ -47,23 +56,20 @@ struct Waiting<'a> {
 pub fn issue(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
-    vault: &Vault,
+    centre: &Centre,
     new: &NewCallIn,
     now: Timestamp,
 ) -> Result<CallTicket, Refusal> {
-    let request = &new.request;
-    let (service_id, group_id) = tx
-        .query_opt("select id, call_in_group_id from services where name = $1", &[&request.service], |row| {
-            Ok((row.get::<String>(0)?, row.get::<Option<String>>(1)?))
-        })?
-        .ok_or_else(|| {
-            Refusal::of_field(ProblemCode::ServiceUnknown, "service", ProblemCode::ServiceUnknown.advice())
-        })?;
+    let (request, vault) = (&new.request, &*centre.vault);
+    let setup = centre.setup(tx)?;
+    let service = setup.service(&request.service)?;
+    let group_id = service.call_in_group_id.as_ref();
     let group_id = group_id.ok_or_else(|| Refusal::plain(ProblemCode::CallInNotOffered))?;
+    captcha::demand(tx, &service.policy.captcha, &new.captcha)?;
     let caller = request.caller_number.as_ref();
     let waiting = Waiting {
         installation_id: &new.installation_id,
-        service_id: &service_id,
+        service_id: &service.id,
         callback_id: None,
         caller_hash: caller.map(|number| vault.lookup("number", number.expose())),
         caller: caller.map(|number| vault.seal(number.expose().as_bytes(), "call_ins.caller")).transpose()?,
@@ -74,7 +80,7 @@ pub fn issue(
             .transpose()?,
         context: seal_context(vault, &request.context, "call_ins.context")?,
     };
-    give_out(tx, effects, vault, &group_id, &waiting, now)
+    give_out(tx, effects, vault, group_id, &waiting, now)
 }
 
 /// Gives the customer of a customer-originated callback a number to dial.

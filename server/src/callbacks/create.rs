@@ -5,6 +5,7 @@ use super::model::Position;
 use super::record::{Record, later};
 use super::times;
 use crate::app::Effects;
+use crate::captcha::{self, Evidence};
 use crate::centre::Centre;
 use crate::events;
 use crate::line::{self, StoredPromise};
@@ -24,6 +25,7 @@ pub struct NewCallback {
     installation_id: String,
     address: Option<IpAddr>,
     request: CallbackRequest,
+    captcha: Evidence,
 }
 
 impl NewCallback {
@@ -37,7 +39,13 @@ impl NewCallback {
         if let Some(journey) = &request.journey {
             protocol::check_journey(journey).map_err(|fault| context_refused(&fault, "journey"))?;
         }
-        Ok(Self { installation_id, address, request })
+        Ok(Self { installation_id, address, request, captcha: Evidence::default() })
+    }
+
+    /// The same request, with what is known of its CAPTCHA.
+    #[must_use]
+    pub fn with_captcha(self, captcha: Evidence) -> Self {
+        Self { captcha, ..self }
     }
 }
 
@@ -72,6 +80,7 @@ pub fn create(
     let policy = &service.policy;
     let asked = Asked { request, installation_id: Some(&new.installation_id), address: new.address };
     let admitted = admit(tx, service, asked, now)?;
+    captcha::demand(tx, &policy.captcha, &new.captcha)?;
     let mut record = Record {
         id: format!("cb_{}", uuid::Uuid::now_v7().simple()),
         installation_id: new.installation_id.clone(),

@@ -5,6 +5,7 @@ use super::{
     reschedule_own, show_own, snooze_own,
 };
 use crate::app::{App, Effects};
+use crate::captcha::{self, Bound, Presented};
 use crate::centre::Centre;
 use crate::clock::now;
 use crate::http::{Answer, ClientAddress, IdempotencyKey, Intent, JsonBody, Params, once};
@@ -15,9 +16,9 @@ use crate::storage::Tx;
 use axum::Json;
 use axum::extract::{Path, State};
 use ringback_core::protocol::{
-    Availability, AvailabilityRequest, Callback, CallbackList, CallbackRequest, ChangeNumberRequest,
-    ConfirmRequest, Confirmation, Offer, Problem, ProblemCode, RescheduleRequest, SnoozeRequest, Timestamp,
-    Validation,
+    Availability, AvailabilityRequest, Callback, CallbackList, CallbackRequest, CaptchaPurpose,
+    ChangeNumberRequest, ConfirmRequest, Confirmation, Offer, Problem, ProblemCode, RescheduleRequest,
+    SnoozeRequest, Timestamp, Validation,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,8 @@ async fn step<T: Serialize>(
 /// Asks for a call as soon as an agent with the right skills is free.
 #[utoipa::path(post, path = "/v1/callbacks", tag = "callbacks", operation_id = "request_callback",
     request_body = CallbackRequest,
-    params(("Idempotency-Key" = String, Header, description = "One key for one intent")),
+    params(("Idempotency-Key" = String, Header, description = "One key for one intent"),
+        ("Ringback-Captcha" = Option<String>, Header, description = "`<provider> <token>`, when the service asks for it")),
     responses(
         (status = 201, body = Callback),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
@@ -48,12 +50,18 @@ pub async fn request_callback(
     State(app): State<App>,
     caller: InstallationCaller,
     address: ClientAddress,
+    token: Presented,
     key: IdempotencyKey,
     body: JsonBody<CallbackRequest>,
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
-    let new = NewCallback::check(caller.id, Some(address.0), body.value)?;
-    step(&app, intent, 201, move |tx, effects, centre, now| create(tx, effects, centre, &new, now)).await
+    let bound = Bound::new(&caller, &body.value.service, CaptchaPurpose::RequestCallback);
+    let evidence = captcha::weigh(&app.centre, &bound, token, address.0, now());
+    let risk = evidence.risk;
+    let new = NewCallback::check(caller.id, Some(address.0), body.value)?.with_captcha(evidence);
+    let answer =
+        step(&app, intent, 201, move |tx, effects, centre, now| create(tx, effects, centre, &new, now)).await;
+    captcha::with_challenge(&app, bound, risk, answer).await
 }
 
 /// Shows one of the caller's callbacks.
@@ -205,11 +213,13 @@ pub async fn validate_callback(
     responses((status = 200, body = Offer), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn show_offer(
     State(app): State<App>,
-    _caller: InstallationCaller,
+    caller: InstallationCaller,
+    address: ClientAddress,
     Path(name): Path<String>,
 ) -> Result<Json<Offer>, Refusal> {
     let centre = app.centre.clone();
-    Ok(Json(app.storage.read(move |tx| offer(tx, &centre, &name, now())).await?))
+    let risk = centre.captcha.risk(&caller.id, address.0, now());
+    Ok(Json(app.storage.read(move |tx| offer(tx, &centre, &name, risk, now())).await?))
 }
 
 /// Which slots.

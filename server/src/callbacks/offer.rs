@@ -1,6 +1,7 @@
 //! What a service offers at this moment.
 
 use super::admission::{below_ceiling, not_paused, offered};
+use crate::captcha::Risk;
 use crate::centre::Centre;
 use crate::line;
 use crate::refusal::Refusal;
@@ -12,7 +13,13 @@ use ringback_core::protocol::{AvailabilityRequest, Offer, OfferedKind, ProblemCo
 const SEARCHED_DAYS: u32 = 62;
 
 /// What a service offers: the same checks that a request meets, as far as they need no request.
-pub fn offer(tx: &mut Tx<'_>, centre: &Centre, service_name: &str, now: Timestamp) -> Result<Offer, Refusal> {
+pub fn offer(
+    tx: &mut Tx<'_>,
+    centre: &Centre,
+    service_name: &str,
+    risk: Risk,
+    now: Timestamp,
+) -> Result<Offer, Refusal> {
     let setup = centre.setup(tx)?;
     let service = setup.service(service_name)?;
     let counted = line::counted(tx, service)?;
@@ -53,8 +60,7 @@ pub fn offer(tx: &mut Tx<'_>, centre: &Centre, service_name: &str, now: Timestam
         wait: line::wait_of_next(centre, service, counted.waiting, now),
         countries: rules::countries(&service.rule_sets),
         default_country: service.default_country.map(|country| country.to_string()),
-        // No service asks for one yet.
-        captcha: Vec::new(),
+        captcha: service.policy.captcha.asked(risk),
     })
 }
 

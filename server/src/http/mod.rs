@@ -15,7 +15,9 @@ pub use openapi::document;
 pub use params::Params;
 
 use crate::app::App;
-use crate::{call_in, callbacks, events, identity, line, push, routing, rules, schedule, services, webhooks};
+use crate::{
+    call_in, callbacks, captcha, events, identity, line, push, routing, rules, schedule, services, webhooks,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -46,6 +48,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(push::http::unregister_device))
         .routes(routes!(push::http::send_receipt))
         .routes(routes!(call_in::http::request_call_in))
+        .routes(routes!(captcha::http::create_challenge))
         .routes(routes!(identity::http::create_app_key))
         .routes(routes!(identity::http::create_staff_key, identity::http::list_keys))
         .routes(routes!(identity::http::revoke_key))

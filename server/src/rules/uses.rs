@@ -60,7 +60,7 @@ fn prefix(e164: &str) -> &str {
 }
 
 /// The network that counts as one caller.
-fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

@@ -1,5 +1,6 @@
 //! What a service wants: every setting of it, each with its default.
 
+use crate::captcha::CaptchaPolicy;
 use crate::push::policy::PushPolicy;
 use crate::refusal::Refusal;
 use crate::routing::matching::{Ageing, AgentChoice, Levels};
@@ -172,6 +173,9 @@ pub struct ServiceSetup {
     /// How often anybody may ask.
     #[serde(default)]
     pub limits: Limits,
+    /// When a CAPTCHA must be passed, and whose.
+    #[serde(default)]
+    pub captcha: CaptchaPolicy,
     /// Who dials; `customer_terminated` when absent.
     #[serde(default = "customer_terminated")]
     pub direction: Direction,
@@ -335,6 +339,7 @@ impl ServiceSetup {
             rule_sets: Vec::new(),
             default_country: None,
             limits: Limits::default(),
+            captcha: CaptchaPolicy::default(),
             direction: customer_terminated(),
             call_in_group: None,
             immediate: yes(),
@@ -371,6 +376,7 @@ impl ServiceSetup {
     /// Refuses settings that cannot be kept; what they name is looked up elsewhere.
     pub fn check(&self) -> Result<(), Refusal> {
         self.limits.check()?;
+        self.captcha.check()?;
         self.push.check()?;
         if let Some(code) = &self.default_country {
             Country::named(code, "default_country")?;

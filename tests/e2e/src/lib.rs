@@ -5,6 +5,7 @@ mod canaries;
 mod centre;
 mod look;
 mod phone;
+mod proof;
 mod staff;
 mod wire;
 
@@ -12,5 +13,6 @@ pub use canaries::{context_values, names, number, numbers};
 pub use centre::{Centre, CentreError, CentreSettings, TOPIC};
 pub use look::{LIMIT, metric, until};
 pub use phone::{NotHeard, Phone, PhoneKind, push_data};
+pub use proof::solve;
 pub use staff::{Staff, StaffError};
 pub use wire::Wire;

@@ -3,7 +3,8 @@
 use super::folder::Folder;
 use super::record::Record;
 use super::{ClientError, LOG_TARGET};
-use crate::client::exchange::Failed;
+use crate::client::captcha::{Captcha, NotPassed};
+use crate::client::exchange::{Failed, Outgoing};
 use crate::client::installation::Session;
 use crate::host::{LogLevel, Logger, Stalled, blocking};
 use serde::de::DeserializeOwned;
@@ -15,22 +16,44 @@ use std::sync::Arc;
 pub(crate) struct Courier {
     pub(crate) session: Arc<Session>,
     pub(crate) folder: Arc<Folder>,
+    pub(crate) captcha: Captcha,
     pub(crate) log: Logger,
 }
 
+/// So many tokens are got for a request at most: one that is refused each time will be refused again.
+const MAX_TOKENS: u32 = 3;
+
 impl Courier {
-    /// Sends a kept request and forgets it once it is answered for good.
+    /// Sends a kept request and forgets it once it is answered for good. When a CAPTCHA is asked for, gets it passed and
+    /// sends the same request with its token. The record holds none: after a restart the server asks again.
     pub(crate) async fn deliver<T: DeserializeOwned>(&self, record: &Record) -> Result<T, ClientError> {
-        match self.session.call(&record.outgoing()).await {
-            Ok(answer) => {
-                self.forget_answered(&record.key).await;
-                Ok(answer)
+        let (mut tokens, mut captcha) = (0, None);
+        loop {
+            let outgoing = Outgoing { captcha: captcha.take(), ..record.outgoing() };
+            let failed = match self.session.call(&outgoing).await {
+                Ok(answer) => {
+                    self.forget_answered(&record.key).await;
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
+            };
+            if let Some(challenge) = failed.challenge.as_deref().filter(|_| tokens < MAX_TOKENS) {
+                tokens += 1;
+                match self.captcha.pass(challenge, record.kind).await {
+                    Ok(passed) => {
+                        captcha = Some(passed);
+                        continue;
+                    }
+                    Err(NotPassed::Now) => return Err(failed.error.still_pending(&record.key)),
+                    Err(NotPassed::Ever) => {}
+                }
             }
-            Err(Failed { error, settled: true, .. }) => {
-                self.forget_answered(&record.key).await;
-                Err(error)
+            let Failed { error, settled, .. } = failed;
+            if !settled {
+                return Err(error.still_pending(&record.key));
             }
-            Err(Failed { error, .. }) => Err(error.still_pending(&record.key)),
+            self.forget_answered(&record.key).await;
+            return Err(error);
         }
     }
 

@@ -70,6 +70,7 @@ impl Record {
             path: self.path.clone(),
             body: (!self.body.is_empty()).then(|| self.body.clone().into_bytes()),
             idempotency_key: Some(self.key.clone()),
+            captcha: None,
         }
     }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 mod admission;
 mod asker;
 mod callbacks;
+mod captcha;
 mod faults;
 mod requests;
 mod rules;
@@ -29,7 +30,10 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
 
 async fn every_code(engine: Engine) -> Result<(), Failure> {
     // Short, so that a body that never ends is soon too late.
-    let settings = CentreSettings { config: "[http]\nrequest_timeout_s = 6".into(), ..Default::default() };
+    let settings = CentreSettings {
+        config: "[http]\nrequest_timeout_s = 6\n[captcha]\nchallenge_expires_s = 6".into(),
+        ..Default::default()
+    };
     let world = World::start_with(engine, settings).await?;
     let asker = Asker::new(&world);
 
@@ -54,6 +58,7 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     admission::what_is_offered(&asker).await?;
     admission::chosen_times(&asker).await?;
     admission::skills_and_priority(&asker).await?;
+    captcha::tokens(&asker).await?;
     staff::call_ins(&world, &asker).await?;
     faults::a_body_that_never_ends(&asker).await?;
     faults::the_database_is_gone(&world, &asker, engine).await?;

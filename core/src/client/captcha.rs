@@ -1,0 +1,229 @@
+//! Passes CAPTCHAs: proof of work is done here, what needs a screen is the host's.
+
+use super::outbox::PendingKind;
+use crate::host::{CaptchaAsk, CaptchaError, CaptchaPresenter, LogLevel, Logger};
+use crate::protocol::{CaptchaChallenge, CaptchaPurpose};
+use altcha::{Challenge, Payload, Solution, SolveChallengeOptions, solve_challenge};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const LOG_TARGET: &str = "ringback::captcha";
+const ALTCHA: &str = "altcha";
+/// The longest that proof of work may take.
+const SOLVE_LIMIT: Duration = Duration::from_secs(120);
+/// The longest that a person is waited for.
+const PRESENT_LIMIT: Duration = Duration::from_secs(600);
+/// The crate looks at its time limit before every tenth counter.
+const CHUNK: u32 = 10;
+
+/// A challenge was not passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotPassed {
+    /// Another time it may be.
+    Now,
+    /// Nobody here can, or the person would not.
+    Ever,
+}
+
+/// Passes CAPTCHAs. Clones share the presenter.
+#[derive(Clone)]
+pub(crate) struct Captcha {
+    presenter: Option<Arc<dyn CaptchaPresenter>>,
+    log: Logger,
+}
+
+/// Who passes a challenge.
+#[derive(Debug, PartialEq, Eq)]
+enum Choice {
+    Work,
+    Present(String),
+}
+
+impl Captcha {
+    pub(crate) fn new(presenter: Option<Arc<dyn CaptchaPresenter>>, log: Logger) -> Self {
+        Self { presenter, log }
+    }
+
+    /// Passes a challenge and gives what the header takes. Dropping the future ends the work within milliseconds.
+    pub(crate) async fn pass(
+        &self,
+        challenge: &CaptchaChallenge,
+        kind: PendingKind,
+    ) -> Result<String, NotPassed> {
+        let shown = self.presenter.as_ref().and_then(|presenter| presenter.providers().ok());
+        let passed = match choose(challenge, &shown.unwrap_or_default()) {
+            None => Err(NotPassed::Ever),
+            Some(Choice::Work) => self.work(challenge).await.map(|token| format!("{ALTCHA} {token}")),
+            Some(Choice::Present(provider)) => self.present(provider, kind).await,
+        };
+        if let Err(not_passed) = passed {
+            self.log.log(LogLevel::Warn, LOG_TARGET, format!("a CAPTCHA was not passed: {not_passed:?}"));
+        }
+        passed
+    }
+
+    async fn present(&self, provider: String, kind: PendingKind) -> Result<String, NotPassed> {
+        let presenter = self.presenter.as_ref().ok_or(NotPassed::Ever)?;
+        let purpose = match kind {
+            PendingKind::RequestCallIn => CaptchaPurpose::RequestCallIn,
+            _ => CaptchaPurpose::RequestCallback,
+        };
+        let ask = CaptchaAsk { provider: provider.clone(), action: purpose.word().to_owned() };
+        let token = tokio::time::timeout(PRESENT_LIMIT, presenter.present(ask)).await;
+        let token = token.map_err(|_| NotPassed::Now)?.map_err(|error| match error {
+            CaptchaError::Declined => NotPassed::Ever,
+            CaptchaError::Unavailable | CaptchaError::Failed => NotPassed::Now,
+        })?;
+        // It becomes a header: anything but visible ASCII in it would be no token.
+        let is_token =
+            !token.expose().is_empty() && token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if is_token { Ok(format!("{provider} {}", token.expose())) } else { Err(NotPassed::Now) }
+    }
+
+    async fn work(&self, challenge: &CaptchaChallenge) -> Result<String, NotPassed> {
+        let challenge = challenge.altcha.clone().ok_or(NotPassed::Ever)?;
+        let challenge: Challenge = serde_json::from_value(challenge).map_err(|_| NotPassed::Ever)?;
+        let presenter = self.presenter.clone();
+        let wanted = Wanted::default();
+        let until = Arc::clone(&wanted.0);
+        let solving = tokio::task::spawn_blocking(move || {
+            let (began, mut told) = (Instant::now(), None);
+            let solution = solve(&challenge, |percent| {
+                if let Some(presenter) = presenter.as_ref().filter(|_| told != Some(percent)) {
+                    told = Some(percent);
+                    // Nothing depends on whether it was heard.
+                    let _ = presenter.progress(percent);
+                }
+                until.load(Ordering::Relaxed) && began.elapsed() < SOLVE_LIMIT
+            })?;
+            let payload =
+                serde_json::to_vec(&Payload { challenge, solution }).map_err(|_| NotPassed::Ever)?;
+            Ok((STANDARD.encode(payload), began.elapsed()))
+        });
+        let (token, took) = solving.await.map_err(|_| NotPassed::Now)??;
+        let line = format!("proof of work took {} ms", took.as_millis());
+        self.log.log(LogLevel::Info, LOG_TARGET, line);
+        Ok(token)
+    }
+}
+
+/// Somebody waits for the work as long as this is not dropped.
+struct Wanted(Arc<AtomicBool>);
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The first provider that can be passed here, in the order the service prefers.
+fn choose(challenge: &CaptchaChallenge, shown: &[String]) -> Option<Choice> {
+    challenge.providers.iter().find_map(|provider| {
+        if provider == ALTCHA {
+            challenge.altcha.is_some().then_some(Choice::Work)
+        } else {
+            shown.contains(provider).then(|| Choice::Present(provider.clone()))
+        }
+    })
+}
+
+/// Counts up until the solution is found. Before any ten counters `goes_on` hears how much of what may be needed is done,
+/// in percent, and says whether to go on.
+fn solve(challenge: &Challenge, mut goes_on: impl FnMut(u8) -> bool) -> Result<Solution, NotPassed> {
+    let data = challenge.parameters.data.as_ref();
+    let counters = data.and_then(|data| data.get("counters")).and_then(serde_json::Value::as_u64);
+    let counters = counters.unwrap_or(1000).max(1);
+    let mut counter = 0;
+    loop {
+        let percent = (u64::from(counter) * 100 / counters).min(100);
+        if !goes_on(u8::try_from(percent).unwrap_or(100)) {
+            return Err(NotPassed::Now);
+        }
+        // At its limit of a millisecond the crate has tried ten counters, or another ten while that took less than one:
+        // never fewer, so none is left out.
+        let options = SolveChallengeOptions {
+            counter_start: counter,
+            timeout_ms: 1,
+            ..SolveChallengeOptions::new(challenge)
+        };
+        match solve_challenge(options) {
+            Ok(Some(solution)) => return Ok(solution),
+            Ok(None) => counter = counter.checked_add(CHUNK).ok_or(NotPassed::Ever)?,
+            // An algorithm or parameters that this build does not know.
+            Err(_) => return Err(NotPassed::Ever),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use altcha::{CreateChallengeOptions, VerifySolutionOptions, create_challenge, verify_solution};
+    use proptest::prelude::*;
+
+    fn challenge(counter: u32, cost: u32) -> Challenge {
+        let options = CreateChallengeOptions {
+            cost,
+            counter: Some(counter),
+            hmac_signature_secret: Some("secret".to_owned()),
+            data: Some([("counters".to_owned(), 200.into())].into()),
+            ..CreateChallengeOptions::default()
+        };
+        create_challenge(options).unwrap()
+    }
+
+    #[test]
+    fn progress_rises_and_the_work_can_be_stopped() {
+        let (challenge, mut heard) = (challenge(95, 5000), Vec::new());
+        let solution = solve(&challenge, |percent| {
+            heard.push(percent);
+            true
+        });
+        assert_eq!(solution.unwrap().counter, 95);
+        assert_eq!(heard, [0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
+        assert_eq!(solve(&challenge, |percent| percent < 20).unwrap_err(), NotPassed::Now);
+    }
+
+    #[test]
+    fn the_service_prefers_and_the_host_can() {
+        let challenge = |providers: &[&str], altcha: bool| CaptchaChallenge {
+            providers: providers.iter().map(|word| (*word).to_owned()).collect(),
+            altcha: altcha.then(|| serde_json::json!({})),
+        };
+        let shown = ["turnstile".to_owned()];
+        let present = Some(Choice::Present("turnstile".to_owned()));
+        assert_eq!(choose(&challenge(&["turnstile", "altcha"], true), &shown), present);
+        assert_eq!(choose(&challenge(&["turnstile", "altcha"], true), &[]), Some(Choice::Work));
+        assert_eq!(choose(&challenge(&["altcha", "turnstile"], true), &shown), Some(Choice::Work));
+        assert_eq!(choose(&challenge(&["altcha", "turnstile"], false), &shown), present);
+        assert_eq!(choose(&challenge(&["hcaptcha"], false), &shown), None);
+    }
+
+    #[test]
+    fn an_unknown_algorithm_is_nothing_to_wait_for() {
+        let mut challenge = challenge(1, 1);
+        challenge.parameters.algorithm = "NEW".to_owned();
+        assert_eq!(solve(&challenge, |_| true).unwrap_err(), NotPassed::Ever);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn no_counter_is_left_out(counter in 0_u32..200, cost in prop_oneof![Just(1_u32), Just(500)]) {
+            let challenge = challenge(counter, cost);
+            let solution = solve(&challenge, |_| true).unwrap();
+            prop_assert_eq!(solution.counter, counter);
+            let options = VerifySolutionOptions::new(&challenge, &solution, "secret");
+            prop_assert!(verify_solution(options).unwrap().verified);
+        }
+    }
+}

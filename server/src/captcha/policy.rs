@@ -1,0 +1,120 @@
+//! What a service asks for.
+
+use super::Risk;
+use crate::refusal::Refusal;
+use ringback_core::protocol::ProblemCode;
+use serde::{Deserialize, Serialize};
+
+/// When a CAPTCHA must be passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptchaRequired {
+    /// For every request.
+    Always,
+    /// For requests of an installation or an address that asks unusually often.
+    OnRisk,
+    /// For none.
+    #[default]
+    Never,
+}
+
+/// Who makes the CAPTCHA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptchaProvider {
+    /// Proof of work, given out and checked by this server: no third party, and nothing to look at.
+    Altcha,
+}
+
+impl CaptchaProvider {
+    const ALL: &[Self] = &[Self::Altcha];
+
+    /// As it stands in JSON and in the header.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Altcha => "altcha",
+        }
+    }
+
+    /// The provider of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|provider| provider.word() == word)
+    }
+}
+
+/// When a service asks for a CAPTCHA, and whose it accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaptchaPolicy {
+    /// When; `never` when absent.
+    pub required: CaptchaRequired,
+    /// Whose, the preferred one first; `altcha` when absent.
+    pub providers: Vec<CaptchaProvider>,
+}
+
+impl Default for CaptchaPolicy {
+    fn default() -> Self {
+        Self { required: CaptchaRequired::Never, providers: vec![CaptchaProvider::Altcha] }
+    }
+}
+
+impl CaptchaPolicy {
+    /// Whether a request of this risk needs a token.
+    pub fn is_required(&self, risk: Risk) -> bool {
+        match self.required {
+            CaptchaRequired::Always => true,
+            CaptchaRequired::OnRisk => risk > Risk::Low,
+            CaptchaRequired::Never => false,
+        }
+    }
+
+    /// The providers in words, the preferred one first.
+    pub fn words(&self) -> Vec<String> {
+        self.providers.iter().map(|provider| provider.word().to_owned()).collect()
+    }
+
+    /// What an offer says to somebody of this risk.
+    pub fn asked(&self, risk: Risk) -> Vec<String> {
+        if self.is_required(risk) { self.words() } else { Vec::new() }
+    }
+
+    /// Refuses a policy that nobody could meet, or that says a thing twice.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let twice = |at: usize| self.providers.iter().skip(at + 1).any(|other| *other == self.providers[at]);
+        if self.providers.is_empty() || (0..self.providers.len()).any(twice) {
+            return Err(Refusal::of_field(
+                ProblemCode::FieldInvalid,
+                "captcha.providers",
+                "Name at least one provider, and each only once.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn risk_decides_only_where_the_policy_says_so() {
+        let policy = |required| CaptchaPolicy { required, ..CaptchaPolicy::default() };
+        for risk in [Risk::Low, Risk::Elevated, Risk::High] {
+            assert!(policy(CaptchaRequired::Always).is_required(risk));
+            assert!(!policy(CaptchaRequired::Never).is_required(risk));
+            assert_eq!(policy(CaptchaRequired::OnRisk).is_required(risk), risk != Risk::Low);
+        }
+        assert_eq!(policy(CaptchaRequired::Always).asked(Risk::Low), ["altcha"]);
+        assert!(CaptchaPolicy::default().asked(Risk::High).is_empty());
+    }
+
+    #[test]
+    fn providers_are_named_once_and_at_least_one() {
+        let policy = |providers| CaptchaPolicy { providers, ..CaptchaPolicy::default() };
+        policy(vec![CaptchaProvider::Altcha]).check().unwrap();
+        for providers in [vec![], vec![CaptchaProvider::Altcha; 2]] {
+            let problem = policy(providers).check().unwrap_err().into_problem();
+            assert_eq!(problem.field.as_deref(), Some("captcha.providers"));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+-- CAPTCHA tokens that were used, by keyed hash, until they would be worth nothing anyway.
+create table captcha_spent (
+    token_hash text primary key,
+    expires_at bigint not null
+);
+create index captcha_spent_over on captcha_spent (expires_at);
