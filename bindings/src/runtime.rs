@@ -5,6 +5,7 @@ use crate::error::{cancelled, internal, panicked};
 use ringback_core::client::ClientError;
 use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
@@ -40,19 +41,28 @@ impl Runtime {
         cancel: Option<Arc<CancelToken>>,
         work: impl Future<Output = Result<T, ClientError>> + Send + 'static,
     ) -> Result<T, ClientError> {
-        let mut task = AbortOnDrop(self.handle()?.spawn(async move {
+        let (tell, done) = oneshot::channel();
+        let work = Box::pin(async move {
+            // Fails when nobody waits any more.
+            let _ = tell.send(work.await);
+        });
+        let task = self.spawn(cancel, work)?;
+        match done.await {
+            Ok(done) => done,
+            Err(_) => Err(task.why().await),
+        }
+    }
+
+    /// The same code whatever the work brings: on a phone it is there once.
+    fn spawn(&self, cancel: Option<Arc<CancelToken>>, work: Work) -> Result<AbortOnDrop, ClientError> {
+        Ok(AbortOnDrop(self.handle()?.spawn(async move {
             let Some(token) = cancel else { return work.await };
             tokio::select! {
                 biased;
-                () = token.cancelled() => Err(cancelled()),
-                done = work => done,
+                () = token.cancelled() => {}
+                () = work => {}
             }
-        }));
-        match (&mut task.0).await {
-            Ok(done) => done,
-            Err(error) if error.is_panic() => Err(panicked()),
-            Err(_) => Err(cancelled()),
-        }
+        })))
     }
 
     fn handle(&self) -> Result<Handle, ClientError> {
@@ -89,9 +99,22 @@ fn start() -> std::io::Result<Running> {
     Ok(Running { handle, _stop: stop })
 }
 
-struct AbortOnDrop<T>(JoinHandle<T>);
+/// Work that tells by itself what came of it.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-impl<T> Drop for AbortOnDrop<T> {
+struct AbortOnDrop(JoinHandle<()>);
+
+impl AbortOnDrop {
+    /// Why the work has told nothing.
+    async fn why(mut self) -> ClientError {
+        match (&mut self.0).await {
+            Err(error) if error.is_panic() => panicked(),
+            _ => cancelled(),
+        }
+    }
+}
+
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }

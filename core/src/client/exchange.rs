@@ -39,6 +39,12 @@ pub(crate) enum Credential<'a> {
     Bearer(&'a BearerToken),
 }
 
+/// What the server says when it has done what was asked.
+pub(crate) struct Answer {
+    status: u16,
+    body: Vec<u8>,
+}
+
 /// A request that came to nothing.
 #[derive(Debug)]
 pub(crate) struct Failed {
@@ -83,12 +89,13 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Sends the request, again where that may help, and reads the answer.
-    pub(crate) async fn send<T: DeserializeOwned>(
+    /// Sends the request, again where that may help. What the answer says is left to [`read`](Self::read): this is the same
+    /// code for whatever is asked, and on a phone it is there once.
+    pub(crate) async fn send(
         &self,
         outgoing: &Outgoing,
         credential: &Credential<'_>,
-    ) -> Result<T, Failed> {
+    ) -> Result<Answer, Failed> {
         let mut tries = 0;
         loop {
             let failed = match self.try_once(outgoing, credential).await {
@@ -113,17 +120,30 @@ impl Exchange {
         }
     }
 
-    async fn try_once<T: DeserializeOwned>(
+    /// What an answer says.
+    pub(crate) fn read<T: DeserializeOwned>(
         &self,
         outgoing: &Outgoing,
-        credential: &Credential<'_>,
-    ) -> Result<T, Failed> {
+        answer: &Answer,
+    ) -> Result<T, ClientError> {
+        serde_json::from_slice(&answer.body).map_err(|_| self.unreadable(outgoing, answer.status))
+    }
+
+    /// Another try would bring the same answer.
+    fn unreadable(&self, outgoing: &Outgoing, status: u16) -> ClientError {
+        let error = ClientError::unreadable(status, "it is not the JSON that was asked for");
+        let line = format!("{} {}: {}; no further try", outgoing.method, outgoing.path, error.code());
+        self.log.log(LogLevel::Warn, LOG_TARGET, line);
+        error
+    }
+
+    async fn try_once(&self, outgoing: &Outgoing, credential: &Credential<'_>) -> Result<Answer, Failed> {
         let sending = self.transport.send(self.request(outgoing, credential));
         let answer = match tokio::time::timeout(self.timeout(), sending).await {
             Ok(answer) => answer?,
             Err(_) => return Err(TransportError::TimedOut.into()),
         };
-        read_answer(&answer, self.clock.now())
+        judge(answer, self.clock.now()).map_err(|failed| *failed)
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -159,7 +179,7 @@ impl Exchange {
 
 /// What an answer means. Anything that is not plainly this server's own is unreadable, so that a sign-in page or a
 /// broken proxy never settles a request.
-pub(crate) fn read_answer<T: DeserializeOwned>(answer: &HttpResponse, now: Timestamp) -> Result<T, Failed> {
+pub(crate) fn judge(answer: HttpResponse, now: Timestamp) -> Result<Answer, Box<Failed>> {
     let status = answer.status;
     let header_retry_after_s = retry_after_s(&answer.headers, now);
     let unreadable = |detail: &str| Failed {
@@ -170,28 +190,28 @@ pub(crate) fn read_answer<T: DeserializeOwned>(answer: &HttpResponse, now: Times
         challenge: None,
     };
     if answer.body.len() > MAX_ANSWER_BYTES as usize {
-        return Err(Failed { passing: false, ..unreadable("it is too large") });
+        return Err(Box::new(Failed { passing: false, ..unreadable("it is too large") }));
     }
     if (200..300).contains(&status) {
         // 204 says that there is nothing to say.
-        let body = if status == 204 { b"null" } else { answer.body.as_slice() };
-        return serde_json::from_slice(body).map_err(|_| unreadable("it is not the JSON that was asked for"));
+        let body = if status == 204 { b"null".to_vec() } else { answer.body };
+        return Ok(Answer { status, body });
     }
     let problem = serde_json::from_slice::<Problem>(&answer.body).ok();
     let Some(problem) = problem.filter(|problem| problem.type_uri.starts_with("urn:ringback:problem:"))
     else {
-        return Err(unreadable("it is not a problem document"));
+        return Err(Box::new(unreadable("it is not a problem document")));
     };
     let retry_after_s = problem.retry_after_s.or(header_retry_after_s);
     let (challenge, problem) = (problem.challenge.clone(), Problem { challenge: None, ..problem });
-    Err(Failed {
+    Err(Box::new(Failed {
         challenge: challenge.map(Box::new),
         error: Problem { status, retry_after_s, ..problem }.into(),
         // 401 says something about the credential, not about the request.
         settled: (400..500).contains(&status) && status != 401 && !is_passing(status),
         passing: is_passing(status),
         retry_after_s,
-    })
+    }))
 }
 
 /// Anywhere in 0..1.

@@ -1,7 +1,7 @@
 //! The installation: who this copy of the app is to the server.
 
 use super::ClientError;
-use super::exchange::{Credential, Exchange, Failed, Outgoing};
+use super::exchange::{Answer, Credential, Exchange, Failed, Outgoing};
 use super::vault::Vault;
 use crate::host::LogLevel;
 use crate::protocol::{BearerToken, Installation, InstallationRequest, InstallationSecret};
@@ -45,6 +45,12 @@ impl Session {
 
     /// Sends a request as this installation.
     pub(crate) async fn call<T: DeserializeOwned>(&self, outgoing: &Outgoing) -> Result<T, Failed> {
+        let answer = self.send(outgoing).await?;
+        Ok(self.exchange.read(outgoing, &answer)?)
+    }
+
+    /// The same, and the answer is yet to be read.
+    pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Answer, Failed> {
         let installation = self.installation(None).await?;
         let answer = self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await;
         match answer {
@@ -106,8 +112,9 @@ impl Session {
             idempotency_key: Some(uuid::Uuid::new_v4().to_string()),
             captcha: None,
         };
-        let answer = self.exchange.send::<Installation>(&outgoing, &Credential::AppKey).await;
-        let installation = answer.map_err(|failed| failed.error)?;
+        let answer = self.exchange.send(&outgoing, &Credential::AppKey).await;
+        let answer = answer.map_err(|failed| failed.error)?;
+        let installation: Installation = self.exchange.read(&outgoing, &answer)?;
         // It becomes a header: anything but visible ASCII in it would be somebody else's doing.
         if !installation.token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ClientError::unreadable(201, "its token is not one"));

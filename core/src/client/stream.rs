@@ -1,7 +1,7 @@
 //! A stream of server-sent events that is opened again whenever it is lost.
 
 use super::ClientError;
-use super::exchange::{Credential, Failed, Outgoing, random_fraction, read_answer};
+use super::exchange::{Credential, Failed, Outgoing, judge, random_fraction};
 use super::installation::Session;
 use crate::host::LogLevel;
 use crate::protocol::Installation;
@@ -168,8 +168,8 @@ impl EventStream {
                 body.extend(chunk);
             }
             let answer = HttpResponse { status: head.status, headers: head.headers, body };
-            match read_answer::<serde_json::Value>(&answer, exchange.clock.now()) {
-                Err(failed) => Err(failed),
+            match judge(answer, exchange.clock.now()) {
+                Err(failed) => Err(*failed),
                 Ok(_) => Err(ClientError::unreadable(head.status, "it is not a stream of events").into()),
             }
         };

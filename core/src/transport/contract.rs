@@ -1,5 +1,5 @@
 //! What every [`Transport`] has to keep, checked against servers that do what networks do. For whoever writes one; the same
-//! cases run over reqwest, OkHttp and URLSession.
+//! cases run over the hosts' stacks.
 
 use super::{HttpHeader, HttpRequest, HttpResponse, Streaming, Transport, TransportError, header};
 use std::fmt::Debug;
@@ -102,8 +102,8 @@ async fn read(stream: &mut TcpStream) -> io::Result<String> {
     loop {
         let text = String::from_utf8_lossy(&bytes);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let lines = head.lines().filter_map(|line| line.split_once(':'));
-            let length = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).last();
+            let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+            let length = lines.rfind(|(name, _)| name.eq_ignore_ascii_case("content-length"));
             let length = length.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0);
             if body.len() >= length {
                 return Ok(text.into_owned());
@@ -139,15 +139,16 @@ fn get(url: String) -> HttpRequest {
     }
 }
 
+/// Takes what is compared by value, so that a case reads like a sentence.
+#[expect(clippy::needless_pass_by_value, reason = "most of it is small, and made for this")]
 fn equal<T: PartialEq + Debug>(found: T, asked: T) -> Outcome {
     if found == asked { Ok(()) } else { Err(format!("{found:?} instead of {asked:?}")) }
 }
 
-fn failed<T>(outcome: Result<T, TransportError>, asked: &[TransportError]) -> Outcome {
-    match outcome {
-        Ok(_) => Err(format!("an answer instead of {asked:?}")),
-        Err(error) if asked.contains(&error) => Ok(()),
-        Err(error) => Err(format!("{error:?} instead of {asked:?}")),
+fn failed<T>(outcome: Result<T, TransportError>, asked: TransportError) -> Outcome {
+    match outcome.err() {
+        None => Err(format!("an answer instead of {asked:?}")),
+        Some(error) => equal(error, asked),
     }
 }
 
@@ -277,7 +278,7 @@ async fn silence_is_not_waited_for(transport: Arc<dyn Transport>) -> Outcome {
     })
     .await?;
     let request = HttpRequest { timeout_ms: 300, ..get(url) };
-    failed(transport.send(request).await, &[TransportError::TimedOut])
+    failed(transport.send(request).await, TransportError::TimedOut)
 }
 
 async fn a_dropped_request_is_called_off(transport: Arc<dyn Transport>) -> Outcome {
@@ -304,7 +305,7 @@ async fn a_port_where_nobody_listens_is_unreachable(transport: Arc<dyn Transport
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     drop(listener);
-    failed(transport.send(get(format!("http://{address}/"))).await, &[TransportError::Unreachable])
+    failed(transport.send(get(format!("http://{address}/"))).await, TransportError::Unreachable)
 }
 
 async fn an_answer_that_breaks_off_is_lost(transport: Arc<dyn Transport>) -> Outcome {
@@ -313,7 +314,7 @@ async fn an_answer_that_breaks_off_is_lost(transport: Arc<dyn Transport>) -> Out
         stream.shutdown().await
     })
     .await?;
-    failed(transport.send(get(url)).await, &[TransportError::ConnectionLost])
+    failed(transport.send(get(url)).await, TransportError::ConnectionLost)
 }
 
 async fn an_endless_answer_is_too_large(transport: Arc<dyn Transport>) -> Outcome {
@@ -324,7 +325,7 @@ async fn an_endless_answer_is_too_large(transport: Arc<dyn Transport>) -> Outcom
         }
     })
     .await?;
-    failed(transport.send(get(url)).await, &[TransportError::AnswerTooLarge])
+    failed(transport.send(get(url)).await, TransportError::AnswerTooLarge)
 }
 
 async fn a_server_without_tls_is_not_trusted(transport: Arc<dyn Transport>) -> Outcome {
@@ -339,7 +340,7 @@ async fn a_server_without_tls_is_not_trusted(transport: Arc<dyn Transport>) -> O
             gone(&mut stream).await;
         }
     });
-    failed(transport.send(get(format!("https://{address}/"))).await, &[TransportError::TlsFailed])
+    failed(transport.send(get(format!("https://{address}/"))).await, TransportError::TlsFailed)
 }
 
 const STREAM_HEAD: &[u8] =
@@ -410,7 +411,7 @@ async fn a_stream_that_breaks_off_is_lost(transport: Arc<dyn Transport>) -> Outc
     let mut streaming = Streaming::begin(transport, get(url));
     head_of(&mut streaming).await?;
     equal(take(&mut streaming, 3).await?, b"end".to_vec())?;
-    failed(streaming.chunk().await, &[TransportError::ConnectionLost])
+    failed(streaming.chunk().await, TransportError::ConnectionLost)
 }
 
 async fn a_stream_that_is_not_read_is_called_off(transport: Arc<dyn Transport>) -> Outcome {

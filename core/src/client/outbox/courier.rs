@@ -4,7 +4,7 @@ use super::folder::Folder;
 use super::record::Record;
 use super::{ClientError, LOG_TARGET};
 use crate::client::captcha::{Captcha, NotPassed};
-use crate::client::exchange::{Failed, Outgoing};
+use crate::client::exchange::{Answer, Failed, Outgoing};
 use crate::client::installation::Session;
 use crate::host::{LogLevel, Logger, Stalled, blocking};
 use serde::de::DeserializeOwned;
@@ -27,14 +27,22 @@ impl Courier {
     /// Sends a kept request and forgets it once it is answered for good. When a CAPTCHA is asked for, gets it passed and
     /// sends the same request with its token. The record holds none: after a restart the server asks again.
     pub(crate) async fn deliver<T: DeserializeOwned>(&self, record: &Record) -> Result<T, ClientError> {
+        let answer = self.send(record).await?;
+        match self.session.exchange.read(&record.outgoing(), &answer) {
+            Ok(answer) => {
+                self.forget_answered(&record.key).await;
+                Ok(answer)
+            }
+            Err(error) => Err(error.still_pending(&record.key)),
+        }
+    }
+
+    async fn send(&self, record: &Record) -> Result<Answer, ClientError> {
         let (mut tokens, mut captcha) = (0, None);
         loop {
             let outgoing = Outgoing { captcha: captcha.take(), ..record.outgoing() };
-            let failed = match self.session.call(&outgoing).await {
-                Ok(answer) => {
-                    self.forget_answered(&record.key).await;
-                    return Ok(answer);
-                }
+            let failed = match self.session.send(&outgoing).await {
+                Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             if let Some(challenge) = failed.challenge.as_deref().filter(|_| tokens < MAX_TOKENS) {
