@@ -27,6 +27,8 @@ const LOOK_ROUND: Duration = Duration::from_secs(1);
 /// How many tries are written down in one transaction, and how many such transactions are under way at once.
 const WRITE_AT_ONCE: usize = 256;
 const WRITERS: usize = 4;
+/// While some are being written, this many more are worth a transaction of their own: many at once cost one statement.
+const WORTH_A_WRITER: usize = 64;
 /// The urgencies of the outbox, and the part of a lane's places that each may take: a question finds a place when
 /// pictures are being refreshed by the thousand.
 const SHARES: [(u32, usize, usize); 3] = [(0, 1, 1), (1, 3, 4), (2, 1, 2)];
@@ -83,7 +85,7 @@ struct LaneState {
 
 /// When a share of so many places is filled again.
 fn refill_at(share: usize) -> usize {
-    share - share / 4
+    share - share / 2
 }
 
 /// A claim on its way.
@@ -141,11 +143,15 @@ impl Worker {
         while let Some(done) = self.sending.try_join_next_with_id() {
             self.done(done);
         }
-        while !self.tries.is_empty() && self.writing.len() < WRITERS {
+        while self.writing.len() < WRITERS && self.tries.len() >= self.worth_writing() {
             let rest = self.tries.split_off(self.tries.len().min(WRITE_AT_ONCE));
             let tries = std::mem::replace(&mut self.tries, rest);
             self.writing.spawn(write(self.app.clone(), tries));
         }
+    }
+
+    fn worth_writing(&self) -> usize {
+        if self.writing.is_empty() { 1 } else { WORTH_A_WRITER }
     }
 
     fn written(&self, written: Result<(), JoinError>) {

@@ -108,6 +108,8 @@ impl Session {
         connection.pragma_update(None, "foreign_keys", true).map_err(cannot)?;
         // The default of 2 MB does not hold the indexes of a busy outbox.
         connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(cannot)?;
+        // What a statement about many rows would undo is kept in memory and not in a file for each statement.
+        connection.pragma_update(None, "temp_store", "memory").map_err(cannot)?;
         // A plan that may depend on the values of parameters is made anew for each new value.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(cannot)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);

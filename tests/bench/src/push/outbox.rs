@@ -51,6 +51,7 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
             bare.push(per_second(crowd.deliveries, started.elapsed()));
         }
         let name = provider.name();
+        println!("push: {name}, a round each: {durable:.0?} /s of {bare:.0?} /s");
         rows.push(Row {
             name: format!("push/outbox-{name}"),
             figure: Measure::PerSecond(middle(durable)),
