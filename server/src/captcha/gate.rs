@@ -96,7 +96,12 @@ async fn ask(
     });
     let credential = match credential.await? {
         Ok(credential) => credential,
-        Err(code) => return Ok(Err(code)),
+        Err(code) => {
+            if code == ProblemCode::CaptchaUnavailable {
+                tracing::warn!(provider = provider.word(), "a CAPTCHA provider has no credential");
+            }
+            return Ok(Err(code));
+        }
     };
     Ok(match app.captcha.ask(&app.settings.captcha, provider, &credential, token, bound).await {
         Verdict::Pass => Ok(Passed {
