@@ -1,5 +1,6 @@
 //! What every part of a running server shares.
 
+use crate::captcha;
 use crate::centre::Centre;
 use crate::config::Settings;
 use crate::refusal::Refusal;
@@ -37,6 +38,8 @@ pub struct Shared {
     pub settings: Settings,
     /// Makes calls.
     pub dialer: Arc<dyn Dialer>,
+    /// Asks the providers of CAPTCHAs.
+    pub captcha: captcha::Client,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Ends when the server stops: streams close, workers finish what they hold.

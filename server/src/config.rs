@@ -125,11 +125,28 @@ impl Default for WebhookSettings {
 pub struct CaptchaSettings {
     /// How long a proof-of-work challenge can be solved, in seconds, 1 to 600; anything else counts as the nearer of both.
     pub challenge_expires_s: u32,
+    /// Where Turnstile is asked; empty means Cloudflare's own host.
+    pub turnstile_endpoint: String,
+    /// Where hCaptcha is asked; empty means its own host.
+    pub hcaptcha_endpoint: String,
+    /// Where reCAPTCHA v2 and v3 are asked; empty means Google's own host.
+    pub recaptcha_endpoint: String,
+    /// Where reCAPTCHA Enterprise is asked; empty means Google's own host.
+    pub recaptcha_enterprise_endpoint: String,
+    /// Whether the providers' keys for tests, which pass everybody, can be entered.
+    pub allow_test_keys: bool,
 }
 
 impl Default for CaptchaSettings {
     fn default() -> Self {
-        Self { challenge_expires_s: 300 }
+        Self {
+            challenge_expires_s: 300,
+            turnstile_endpoint: String::new(),
+            hcaptcha_endpoint: String::new(),
+            recaptcha_endpoint: String::new(),
+            recaptcha_enterprise_endpoint: String::new(),
+            allow_test_keys: false,
+        }
     }
 }
 
@@ -218,6 +235,11 @@ mod tests {
             "trust_roots_file",
             "max_in_flight",
             "challenge_expires_s",
+            "turnstile_endpoint",
+            "hcaptcha_endpoint",
+            "recaptcha_endpoint",
+            "recaptcha_enterprise_endpoint",
+            "allow_test_keys",
             "allow_http",
             "allow_networks",
             "retry_after_s",

@@ -40,8 +40,8 @@ pub enum StartError {
     #[error(transparent)]
     TrustRoots(#[from] push::lane::TrustRootsUnreadable),
     /// No TLS on this machine, for example without any trust root.
-    #[error("no TLS client could be made for webhooks: {0}")]
-    Webhooks(#[from] reqwest::Error),
+    #[error("no TLS client could be made: {0}")]
+    Tls(#[from] reqwest::Error),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -89,6 +89,7 @@ impl Server {
             centre: Arc::new(Centre::new(vault)),
             settings,
             dialer: Arc::new(ByHand),
+            captcha: captcha::Client::new()?,
             metrics,
             stopping: CancellationToken::new(),
             pokes,

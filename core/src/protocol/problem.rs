@@ -115,6 +115,8 @@ problem_codes! {
     CaptchaSpent = "captcha_spent", 403, "The CAPTCHA token was used already", "Each token is good for one request. Solve the `challenge` of this answer.";
     CaptchaMismatch = "captcha_mismatch", 403, "The CAPTCHA token was given for something else", "A token is good for one installation, service and kind of request. Solve the `challenge` of this answer.";
     CaptchaProviderNotAccepted = "captcha_provider_not_accepted", 403, "The service does not accept this CAPTCHA provider", "Use one of the `providers` of this answer's `challenge`.";
+    CaptchaRejected = "captcha_rejected", 403, "The CAPTCHA provider does not vouch for this token", "Solve the `challenge` of this answer.";
+    CaptchaUnavailable = "captcha_unavailable", 403, "The CAPTCHA provider could not be asked", "Solve the `challenge` of this answer: it is proof of work, which needs no provider.";
     LimitReached = "limit_reached", 429, "Too many requests for now", "Try again when `retry_after_s` is over.";
     CallbacksFull = "callbacks_full", 503, "The service has as many open callbacks as it can keep", "Try again later, or choose a time.";
     ServicePaused = "service_paused", 503, "The service takes no requests for now", "Try again later; `retry_after_s` says when, if that is known.";

@@ -26,7 +26,7 @@ fn challenge(counter: u32, providers: &[&str]) -> CaptchaChallenge {
 }
 
 fn refused(code: ProblemCode, challenge: CaptchaChallenge) -> Response {
-    problem_with(Problem { challenge: Some(challenge), ..Problem::new(code, "what to do") })
+    problem_with(&Problem { challenge: Some(challenge), ..Problem::new(code, "what to do") })
 }
 
 fn is_solved(header: &str) -> bool {
@@ -108,7 +108,7 @@ async fn a_kept_request_meets_the_challenge_after_a_restart() {
     let answering = works.clone();
     let server = Server::registering(move |seen| match seen.header("ringback-captcha") {
         _ if !answering.load(Ordering::SeqCst) => {
-            problem_with(Problem::new(ProblemCode::StorageUnavailable, "wait"))
+            problem_with(&Problem::new(ProblemCode::StorageUnavailable, "wait"))
         }
         header if is_solved(header) => answer(201, &callback("cb_1", "queued")),
         _ => refused(ProblemCode::ChallengeRequired, challenge(7, &["altcha"])),

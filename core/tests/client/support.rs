@@ -183,12 +183,12 @@ pub(crate) fn answer(status: u16, body: &Value) -> Response {
 }
 
 pub(crate) fn problem(code: ProblemCode) -> Response {
-    problem_with(Problem { request_id: Some("rq_1".to_owned()), ..Problem::new(code, "what to do") })
+    problem_with(&Problem { request_id: Some("rq_1".to_owned()), ..Problem::new(code, "what to do") })
 }
 
-pub(crate) fn problem_with(problem: Problem) -> Response {
+pub(crate) fn problem_with(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).expect("a status");
-    let body = serde_json::to_string(&problem).expect("JSON");
+    let body = serde_json::to_string(problem).expect("JSON");
     (status, [("content-type", "application/problem+json")], body).into_response()
 }
 

@@ -34,7 +34,7 @@ pub async fn request_call_in(
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
     let bound = Bound::new(&caller, &body.value.service, CaptchaPurpose::RequestCallIn);
-    let evidence = captcha::weigh(&app.centre, &bound, token, address.0, now());
+    let evidence = captcha::weigh(&app, &bound, token, address.0).await?;
     let risk = evidence.risk;
     let new = NewCallIn::check(caller.id, body.value)?.with_captcha(evidence);
     let centre = app.centre.clone();

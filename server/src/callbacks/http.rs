@@ -56,7 +56,7 @@ pub async fn request_callback(
 ) -> Result<Answer, Refusal> {
     let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
     let bound = Bound::new(&caller, &body.value.service, CaptchaPurpose::RequestCallback);
-    let evidence = captcha::weigh(&app.centre, &bound, token, address.0, now());
+    let evidence = captcha::weigh(&app, &bound, token, address.0).await?;
     let risk = evidence.risk;
     let new = NewCallback::check(caller.id, Some(address.0), body.value)?.with_captcha(evidence);
     let answer =

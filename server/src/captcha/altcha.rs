@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 const ALGORITHM: &str = "PBKDF2/SHA-256";
 /// About half a millisecond a try on a server's core.
 const COST: u32 = 5000;
+const STANDS_IN: &str = "stands_in";
 const EXPIRES_MAX_S: u32 = 600;
 
 /// A payload that holds.
@@ -22,6 +23,8 @@ const EXPIRES_MAX_S: u32 = 600;
 pub(super) struct Solved {
     pub(super) nonce: String,
     pub(super) expires_at: Timestamp,
+    /// It was given out because another provider could not be asked.
+    pub(super) stands_in: bool,
 }
 
 struct Secrets {
@@ -44,7 +47,7 @@ fn day(now: Timestamp) -> i64 {
 pub(super) fn issue(
     vault: &Vault,
     bound: &Bound,
-    risk: Risk,
+    (risk, stands_in): (Risk, bool),
     expires_s: u32,
     now: Timestamp,
 ) -> Result<Value, Refusal> {
@@ -56,6 +59,7 @@ pub(super) fn issue(
     let mut data = bindings(bound);
     // Tells the solver how far it may have to count.
     data.insert("counters".to_owned(), counters.into());
+    data.insert(STANDS_IN.to_owned(), stands_in.into());
     let challenge = create_challenge(CreateChallengeOptions {
         algorithm: ALGORITHM.to_owned(),
         cost: COST,
@@ -96,7 +100,8 @@ pub(super) fn verify(
         return Err(ProblemCode::CaptchaMismatch);
     }
     let expires_at = Timestamp::from_second(expires_at).map_err(|_| ProblemCode::CaptchaInvalid)?;
-    Ok(Solved { nonce: parameters.nonce, expires_at })
+    let stands_in = data.get(STANDS_IN) == Some(&Value::Bool(true));
+    Ok(Solved { nonce: parameters.nonce, expires_at, stands_in })
 }
 
 /// Whether challenge and solution are as these secrets signed them.
@@ -155,7 +160,7 @@ mod tests {
     #[test]
     fn only_what_was_given_out_for_this_request_passes() {
         let (vault, now) = (vault(), Timestamp::now());
-        let challenge = issue(&vault, &anne(), Risk::Low, 900, now).unwrap();
+        let challenge = issue(&vault, &anne(), (Risk::Low, false), 900, now).unwrap();
         let payload = solve(&challenge);
         assert!(payload.solution.counter < 1000);
         let solved = verify(&vault, &anne(), &token(&payload), now).unwrap();
@@ -174,7 +179,7 @@ mod tests {
     #[test]
     fn whatever_is_changed_is_noticed() {
         let (vault, now) = (vault(), Timestamp::now());
-        let payload = solve(&issue(&vault, &anne(), Risk::Low, 60, now).unwrap());
+        let payload = solve(&issue(&vault, &anne(), (Risk::Low, false), 60, now).unwrap());
         let changes: [fn(&mut Payload); 6] = [
             |payload| payload.solution.derived_key.replace_range(0..1, "g"),
             |payload| payload.challenge.parameters.expires_at = Some(0),
@@ -197,9 +202,9 @@ mod tests {
     fn time_is_up_and_yesterday_still_counts() {
         let (vault, now) = (vault(), Timestamp::now());
         let long_ago = now - jiff::SignedDuration::from_secs(61);
-        let late = solve(&issue(&vault, &anne(), Risk::Low, 60, long_ago).unwrap());
+        let late = solve(&issue(&vault, &anne(), (Risk::Low, false), 60, long_ago).unwrap());
         assert_eq!(verify(&vault, &anne(), &token(&late), now), Err(ProblemCode::CaptchaExpired));
-        let payload = solve(&issue(&vault, &anne(), Risk::Low, 600, now).unwrap());
+        let payload = solve(&issue(&vault, &anne(), (Risk::Low, false), 600, now).unwrap());
         let days = |days: i64| now + jiff::SignedDuration::from_hours(24 * days);
         assert!(verify(&vault, &anne(), &token(&payload), days(1)).is_ok(), "the secret of the day before");
         assert_eq!(verify(&vault, &anne(), &token(&payload), days(2)), Err(ProblemCode::CaptchaInvalid));

@@ -1,11 +1,16 @@
 //! The one place where a token is demanded and used up.
 
-use super::{CaptchaPolicy, CaptchaProvider, Presented, Risk, altcha};
-use crate::centre::Centre;
+use super::verdict::Verdict;
+use super::{CaptchaPolicy, CaptchaProvider, Presented, Risk, altcha, credentials};
+use crate::app::App;
+use crate::clock::now;
 use crate::identity::InstallationCaller;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
-use ringback_core::protocol::{CaptchaChallenge, CaptchaPurpose, Problem, ProblemCode, Timestamp};
+use jiff::SignedDuration;
+use ringback_core::protocol::{
+    CaptchaChallenge, CaptchaPurpose, CaptchaToken, Problem, ProblemCode, Timestamp,
+};
 use std::net::IpAddr;
 
 /// What a token must have been given for.
@@ -31,7 +36,12 @@ pub(super) struct Passed {
     token_hash: String,
     /// Until then it must not be used again.
     expires_at: Timestamp,
+    /// It stands in for a provider that could not be asked.
+    stands_in: bool,
 }
+
+/// A provider takes its own tokens once, for at most five minutes; ours is the second lock.
+const PROVIDER_TOKEN_LIFE_S: i64 = 300;
 
 /// What is known of a request's CAPTCHA before its transaction; nothing, at low risk, by default.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +53,9 @@ pub struct Evidence {
 }
 
 /// Judges a request's token, outside any transaction. What is wrong with it counts only where one is needed: see
-/// [`demand`].
-pub fn weigh(centre: &Centre, bound: &Bound, token: Presented, address: IpAddr, now: Timestamp) -> Evidence {
+/// [`demand`]. A provider is asked only where its word would count.
+pub async fn weigh(app: &App, bound: &Bound, token: Presented, address: IpAddr) -> Result<Evidence, Refusal> {
+    let (centre, now) = (&app.centre, now());
     let risk = centre.captcha.note(&bound.installation_id, address, now);
     let token = match token {
         Presented::Nothing => None,
@@ -56,11 +67,55 @@ pub fn weigh(centre: &Centre, bound: &Bound, token: Presented, address: IpAddr, 
                     provider,
                     token_hash: centre.vault.lookup("captcha.altcha", &solved.nonce),
                     expires_at: solved.expires_at,
+                    stands_in: solved.stands_in,
                 })
             }
+            Some(provider) => ask(app, bound, risk, provider, &token).await?,
         }),
     };
-    Evidence { risk, token }
+    Ok(Evidence { risk, token })
+}
+
+async fn ask(
+    app: &App,
+    bound: &Bound,
+    risk: Risk,
+    provider: CaptchaProvider,
+    token: &CaptchaToken,
+) -> Result<Result<Passed, ProblemCode>, Refusal> {
+    let (centre, service) = (app.centre.clone(), bound.service.clone());
+    let credential = app.storage.read(move |tx| {
+        let setup = centre.setup(tx)?;
+        let policy = &setup.service(&service)?.policy.captcha;
+        if !policy.is_required(risk) || !policy.providers.contains(&provider) {
+            return Ok(Err(ProblemCode::CaptchaProviderNotAccepted));
+        }
+        Ok::<_, Refusal>(
+            credentials::open(tx, &centre.vault, provider)?.ok_or(ProblemCode::CaptchaUnavailable),
+        )
+    });
+    let credential = match credential.await? {
+        Ok(credential) => credential,
+        Err(code) => {
+            if code == ProblemCode::CaptchaUnavailable {
+                tracing::warn!(provider = provider.word(), "a CAPTCHA provider has no credential");
+            }
+            return Ok(Err(code));
+        }
+    };
+    Ok(match app.captcha.ask(&app.settings.captcha, provider, &credential, token, bound).await {
+        Verdict::Pass => Ok(Passed {
+            provider,
+            token_hash: app.centre.vault.lookup(provider.word(), token.expose()),
+            expires_at: now()
+                .saturating_add(SignedDuration::from_secs(PROVIDER_TOKEN_LIFE_S))
+                .unwrap_or_else(|_| now()),
+            stands_in: false,
+        }),
+        Verdict::Reject => Err(ProblemCode::CaptchaRejected),
+        Verdict::Stale => Err(ProblemCode::CaptchaExpired),
+        Verdict::Unavailable => Err(ProblemCode::CaptchaUnavailable),
+    })
 }
 
 /// Refuses a request that needs a token and has no good one; uses the token up otherwise. In the transaction of what it is
@@ -74,7 +129,7 @@ pub fn demand(tx: &mut Tx<'_>, policy: &CaptchaPolicy, evidence: &Evidence) -> R
         Some(Err(code)) => return Err(refused(policy, *code)),
         Some(Ok(passed)) => passed,
     };
-    if !policy.providers.contains(&passed.provider) {
+    if !policy.providers.contains(&passed.provider) && !passed.stands_in {
         return Err(refused(policy, ProblemCode::CaptchaProviderNotAccepted));
     }
     let used = tx.execute(
@@ -87,14 +142,16 @@ pub fn demand(tx: &mut Tx<'_>, policy: &CaptchaPolicy, evidence: &Evidence) -> R
 /// Says what would do instead; the proof of work in it is made after the transaction.
 fn refused(policy: &CaptchaPolicy, code: ProblemCode) -> Refusal {
     let mut problem = Problem::new(code, code.advice());
-    problem.challenge = Some(CaptchaChallenge { providers: policy.words(), altcha: None });
+    let stand_in = code == ProblemCode::CaptchaUnavailable;
+    let providers = if stand_in { vec![CaptchaProvider::Altcha.word().to_owned()] } else { policy.words() };
+    problem.challenge = Some(CaptchaChallenge { providers, altcha: None });
     Refusal::Problem(Box::new(problem))
 }
 
 /// Forgets used tokens that are worth nothing any more.
 pub fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
     // A minute on, so that a node whose clock is behind does not take one again.
-    let over = now.saturating_sub(jiff::SignedDuration::from_secs(60)).unwrap_or(now);
+    let over = now.saturating_sub(SignedDuration::from_secs(60)).unwrap_or(now);
     tx.execute("delete from captcha_spent where expires_at < $1", &[&over])?;
     Ok(())
 }

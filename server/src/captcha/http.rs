@@ -1,13 +1,14 @@
 //! `POST /v1/captcha/challenges`, and the challenge that comes with a refusal.
 
+use super::credentials::{self, CaptchaCredential, ListedCaptchaCredential};
 use super::{Bound, CaptchaProvider, Risk, altcha, risk::CHALLENGES};
 use crate::app::App;
 use crate::clock::now;
 use crate::http::{ClientAddress, JsonBody};
-use crate::identity::InstallationCaller;
+use crate::identity::{InstallationCaller, Permission, StaffCaller};
 use crate::refusal::Refusal;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ringback_core::protocol::{
     CaptchaChallenge, CaptchaChallengeRequest, Problem, ProblemCode, ReachedLimit,
@@ -31,8 +32,43 @@ pub async fn create_challenge(
     });
     let providers = providers.await?;
     let risk = app.centre.captcha.risk(&caller.id, address.0, now());
-    let challenge = complete(&app, bound, risk, CaptchaChallenge { providers, altcha: None }).await?;
+    let challenge =
+        complete(&app, bound, (risk, false), CaptchaChallenge { providers, altcha: None }).await?;
     Ok((StatusCode::CREATED, Json(challenge)))
+}
+
+/// Enters the credential of a CAPTCHA provider, in place of an earlier one. It is never shown again.
+#[utoipa::path(put, path = "/v1/staff/captcha-credentials/{provider}", tag = "captcha", operation_id = "put_captcha_credential",
+    request_body = CaptchaCredential, params(("provider" = CaptchaProvider, Path)),
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn put_captcha_credential(
+    State(app): State<App>,
+    caller: StaffCaller,
+    Path(provider): Path<String>,
+    body: JsonBody<CaptchaCredential>,
+) -> Result<StatusCode, Refusal> {
+    caller.require(Permission::ConnectApps)?;
+    let provider = CaptchaProvider::named(&provider).filter(|provider| *provider != CaptchaProvider::Altcha);
+    let provider = provider.ok_or_else(|| {
+        let sentence = "There is no CAPTCHA provider of this name that needs a credential.";
+        Refusal::of_field(ProblemCode::ReferenceUnknown, "provider", sentence)
+    })?;
+    let (centre, test_keys) = (app.centre.clone(), app.settings.captcha.allow_test_keys);
+    app.storage
+        .write(move |tx| credentials::put(tx, &centre.vault, (provider, test_keys), &body.value, now()))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists which CAPTCHA providers have a credential.
+#[utoipa::path(get, path = "/v1/staff/captcha-credentials", tag = "captcha", operation_id = "list_captcha_credentials",
+    responses((status = 200, body = [ListedCaptchaCredential]), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_captcha_credentials(
+    State(app): State<App>,
+    caller: StaffCaller,
+) -> Result<Json<Vec<ListedCaptchaCredential>>, Refusal> {
+    caller.require(Permission::ConnectApps)?;
+    Ok(Json(app.storage.read(credentials::list).await?))
 }
 
 /// The same outcome; a refusal for want of a token gets the proof of work that its challenge still lacks.
@@ -45,7 +81,8 @@ pub async fn with_challenge<T>(
     match outcome {
         Err(Refusal::Problem(mut problem)) if problem.challenge.is_some() => {
             let challenge = problem.challenge.take().unwrap_or_default();
-            problem.challenge = Some(complete(app, bound, risk, challenge).await?);
+            let stands_in = problem.code == ProblemCode::CaptchaUnavailable.code();
+            problem.challenge = Some(complete(app, bound, (risk, stands_in), challenge).await?);
             Err(Refusal::Problem(problem))
         }
         outcome => outcome,
@@ -55,7 +92,7 @@ pub async fn with_challenge<T>(
 async fn complete(
     app: &App,
     bound: Bound,
-    risk: Risk,
+    risk: (Risk, bool),
     mut challenge: CaptchaChallenge,
 ) -> Result<CaptchaChallenge, Refusal> {
     if !challenge.providers.iter().any(|provider| provider == CaptchaProvider::Altcha.word()) {

@@ -24,15 +24,38 @@ pub enum CaptchaRequired {
 pub enum CaptchaProvider {
     /// Proof of work, given out and checked by this server: no third party, and nothing to look at.
     Altcha,
+    /// Cloudflare Turnstile.
+    Turnstile,
+    /// hCaptcha.
+    Hcaptcha,
+    /// reCAPTCHA v2.
+    RecaptchaV2,
+    /// reCAPTCHA v3, by score.
+    RecaptchaV3,
+    /// reCAPTCHA Enterprise, by score.
+    RecaptchaEnterprise,
 }
 
 impl CaptchaProvider {
-    const ALL: &[Self] = &[Self::Altcha];
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Altcha,
+        Self::Turnstile,
+        Self::Hcaptcha,
+        Self::RecaptchaV2,
+        Self::RecaptchaV3,
+        Self::RecaptchaEnterprise,
+    ];
 
     /// As it stands in JSON and in the header.
     pub fn word(self) -> &'static str {
         match self {
             Self::Altcha => "altcha",
+            Self::Turnstile => "turnstile",
+            Self::Hcaptcha => "hcaptcha",
+            Self::RecaptchaV2 => "recaptcha_v2",
+            Self::RecaptchaV3 => "recaptcha_v3",
+            Self::RecaptchaEnterprise => "recaptcha_enterprise",
         }
     }
 

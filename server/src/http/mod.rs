@@ -49,6 +49,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(push::http::send_receipt))
         .routes(routes!(call_in::http::request_call_in))
         .routes(routes!(captcha::http::create_challenge))
+        .routes(routes!(captcha::http::put_captcha_credential))
+        .routes(routes!(captcha::http::list_captcha_credentials))
         .routes(routes!(identity::http::create_app_key))
         .routes(routes!(identity::http::create_staff_key, identity::http::list_keys))
         .routes(routes!(identity::http::revoke_key))

@@ -162,6 +162,7 @@ pub(crate) async fn app(storage: &StorageSettings) -> Result<App, Failure> {
         centre: Arc::new(Centre::new(Arc::new(Vault::open(storage)?))),
         settings: Settings::default(),
         dialer: Arc::new(ByHand),
+        captcha: ringback_server::captcha::Client::new()?,
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         stopping: CancellationToken::new(),
         pokes: Pokes {

@@ -4,6 +4,7 @@
 
 mod all;
 mod apns;
+mod captcha;
 mod clock;
 mod control;
 mod credentials;
@@ -19,6 +20,7 @@ mod web_push_testing;
 
 pub use all::{Doubles, DoublesSettings, Handout};
 pub use apns::{ApnsDouble, ApnsDoubleSettings, DeviceTokenKind, TokenCheck};
+pub use captcha::{CaptchaDouble, CaptchaPass, CaptchaService};
 pub use clock::Clock;
 pub use control::Control;
 pub use credentials::{ApnsCredentials, ServiceAccount};

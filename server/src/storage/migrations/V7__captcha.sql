@@ -4,3 +4,10 @@ create table captcha_spent (
     expires_at bigint not null
 );
 create index captcha_spent_over on captcha_spent (expires_at);
+
+-- What providers of CAPTCHAs handed out.
+create table captcha_credentials (
+    provider text primary key,
+    settings_sealed bytea not null,
+    created_at bigint not null
+);

@@ -4,6 +4,7 @@ use crate::asker::Asker;
 use crate::support::Failure;
 use reqwest::{Method, RequestBuilder};
 use ringback_core::protocol::{CaptchaChallenge, Problem, ProblemCode as Code};
+use ringback_doubles::CaptchaDouble;
 use ringback_e2e::{number, solve};
 use serde_json::json;
 use std::time::Duration;
@@ -55,5 +56,35 @@ pub(crate) async fn tokens(asker: &Asker) -> Result<(), Failure> {
     let token = tokio::task::spawn_blocking(move || solve(&challenge)).await?.ok_or("it can be solved")?;
     tokio::time::sleep(Duration::from_secs(7)).await;
     asker.refused(Code::CaptchaExpired, with(&ben, 53, &token)).await?;
+    Ok(())
+}
+
+/// A provider that cannot be asked, and one that does not know the token.
+pub(crate) async fn providers(asker: &Asker, double: &CaptchaDouble) -> Result<(), Failure> {
+    let service = json!({
+        "name": "shown", "queue": "guarded", "captcha": { "required": "always", "providers": ["turnstile"] },
+    });
+    asker.taken(asker.staff(Method::POST, "services").json(&service)).await?;
+    let token = asker.installation().await?;
+    let ask = || {
+        let body = json!({ "service": "shown", "number": number(54) });
+        asker
+            .app(&token, Method::POST, "/v1/callbacks")
+            .json(&body)
+            .header("Ringback-Captcha", "turnstile tk-none")
+    };
+    let problem = asker.refused(Code::CaptchaUnavailable, ask()).await?;
+    assert!(problem.challenge.is_some_and(|challenge| challenge.altcha.is_some()), "proof of work stands in");
+    let put = |provider: &str, secret: &str| {
+        asker
+            .staff(Method::PUT, &format!("captcha-credentials/{provider}"))
+            .json(&json!({ "secret": secret }))
+    };
+    let for_tests = put("turnstile", "1x0000000000000000000000000000000AA");
+    asker.refused_field(Code::FieldInvalid, "secret", for_tests).await?;
+    asker.refused_field(Code::ReferenceUnknown, "provider", put("altcha", "s")).await?;
+    asker.refused_field(Code::FieldInvalid, "project", put("recaptcha_enterprise", "s")).await?;
+    asker.taken(put("turnstile", double.secret())).await?;
+    asker.refused(Code::CaptchaRejected, ask()).await?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 use ringback_core::protocol::ProblemCode;
+use ringback_doubles::CaptchaDouble;
 use ringback_e2e::CentreSettings;
 use ringback_server::storage::Engine;
 use std::collections::BTreeSet;
@@ -29,11 +30,13 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
 ];
 
 async fn every_code(engine: Engine) -> Result<(), Failure> {
+    let captcha = CaptchaDouble::start().await?;
     // Short, so that a body that never ends is soon too late.
-    let settings = CentreSettings {
-        config: "[http]\nrequest_timeout_s = 6\n[captcha]\nchallenge_expires_s = 6".into(),
-        ..Default::default()
-    };
+    let config = format!(
+        "[http]\nrequest_timeout_s = 6\n[captcha]\nchallenge_expires_s = 6\nturnstile_endpoint = {:?}",
+        captcha.endpoint()
+    );
+    let settings = CentreSettings { config, ..Default::default() };
     let world = World::start_with(engine, settings).await?;
     let asker = Asker::new(&world);
 
@@ -59,6 +62,7 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     admission::chosen_times(&asker).await?;
     admission::skills_and_priority(&asker).await?;
     captcha::tokens(&asker).await?;
+    captcha::providers(&asker, &captcha).await?;
     staff::call_ins(&world, &asker).await?;
     faults::a_body_that_never_ends(&asker).await?;
     faults::the_database_is_gone(&world, &asker, engine).await?;
