@@ -58,7 +58,7 @@ final class Centre: @unchecked Sendable {
 
     /// One request of the staff API, and its answer.
     @discardableResult
-    func staff(_ method: String, _ path: String, _ body: [String: String]? = nil) async throws -> Json {
+    func staff(_ method: String, _ path: String, _ body: (any Encodable)? = nil) async throws -> Json {
         var request = URLRequest(url: try url("url", "/v1/staff/\(path)"))
         request.httpMethod = method
         request.setValue("Bearer \(try fact("staff_key"))", forHTTPHeaderField: "Authorization")
@@ -91,7 +91,7 @@ final class Centre: @unchecked Sendable {
 
     private func askRaw(_ request: URLRequest) async throws -> Data {
         let (body, answer) = try await URLSession.shared.data(for: request)
-        guard (answer as? HTTPURLResponse)?.statusCode == 200 else {
+        guard let status = (answer as? HTTPURLResponse)?.statusCode, 200..<300 ~= status else {
             throw CentreError(message: String(decoding: body, as: UTF8.self))
         }
         return body

@@ -73,7 +73,7 @@ internal class Centre : AutoCloseable {
     private suspend fun askText(request: Request.Builder): String =
         withContext(Dispatchers.IO) {
             val answer = http.send(request.build(), BodyHandlers.ofString())
-            check(answer.statusCode() == 200) { "${answer.statusCode()}: ${answer.body()}" }
+            check(answer.statusCode() in 200..299) { "${answer.statusCode()}: ${answer.body()}" }
             answer.body()
         }
 
