@@ -11,7 +11,6 @@ use crate::events;
 use crate::line::{self, StoredPromise};
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
-use crate::webhooks;
 use crate::words::word;
 use ringback_core::protocol::{
     self, Callback, CallbackRequest, ContextFault, ContextValue, EventKind, ProblemCode, Timestamp,
@@ -123,10 +122,8 @@ pub fn create(
     }
     insert(tx, &centre.vault, &record, request, (admitted.number.e164.expose(), promise), now)?;
     let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
-    events::append(tx, effects, &record, event, "customer", now)?;
-    if setup.has_webhooks {
-        webhooks::outbox::enqueue(tx, effects, (&record.id, record.version), event, now)?;
-    }
+    let append = if setup.has_webhooks { events::append } else { events::append_untold };
+    append(tx, effects, &record, event, "customer", now)?;
     line::counted_in(tx, effects, &record, now)?;
     spend(tx, centre, service, asked, &admitted.number, now)?;
     effects.clock = true;

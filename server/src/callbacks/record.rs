@@ -11,7 +11,6 @@ use crate::routing::agents;
 use crate::schedule::bookings;
 use crate::services::ServiceSetup;
 use crate::storage::{Row, StorageError, Tx};
-use crate::webhooks;
 use crate::words::{column_word, word};
 use ringback_core::protocol::{Callback, Direction, ProblemCode, ScheduledTime, Timestamp};
 
@@ -215,7 +214,6 @@ pub fn apply(
     }
     effects.clock |= record.due_at().is_some();
     events::append(tx, effects, record, change.event, actor, now)?;
-    webhooks::outbox::enqueue(tx, effects, (&record.id, record.version), change.event, now)?;
     if let Some(news) = announce::news(was, change.event, actor, record) {
         outbox::enqueue(tx, effects, record, &news, now)?;
     }

@@ -6,12 +6,26 @@ use crate::app::Effects;
 use crate::callbacks::Record;
 use crate::refusal::Refusal;
 use crate::storage::Tx;
+use crate::webhooks;
 use crate::words::{unword, word};
 use ringback_core::protocol::{Callback, CallbackEvent, EventKind, Timestamp};
 
-/// Writes down what happened. The counter's row is locked until the commit, so events of one installation are
-/// committed in the order of their numbers, and a reader that has seen one has seen all before it.
+/// Writes down what happened, also for the webhooks that are told of it.
 pub fn append(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    record: &Record,
+    kind: EventKind,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    append_untold(tx, effects, record, kind, actor, now)?;
+    webhooks::outbox::enqueue(tx, effects, (&record.id, record.version), kind, now)
+}
+
+/// The same when it is known that there is no webhook. The counter's row is locked until the commit, so events of one installation are
+/// committed in the order of their numbers, and a reader that has seen one has seen all before it.
+pub fn append_untold(
     tx: &mut Tx<'_>,
     effects: &mut Effects,
     record: &Record,
