@@ -64,7 +64,11 @@ public class OkHttpTransport(
             call.timeout().timeout(request.timeoutMs.toLong(), TimeUnit.MILLISECONDS)
             call.await { response ->
                 response.use {
-                    HttpResponse(it.code.toUShort(), it.headers.forCore(), it.bodyWithin(request.maxAnswerBytes))
+                    HttpResponse(
+                        it.code.toUShort(),
+                        it.headers.forCore(),
+                        it.bodyWithin(request.maxAnswerBytes),
+                    )
                 }
             }
         }
@@ -131,13 +135,35 @@ private suspend fun <T> answering(exchange: suspend () -> T): T =
 
 private fun Throwable.forCore(): TransportException =
     when (this) {
-        is TransportException -> this
-        is CancellationException -> TransportException.Cancelled()
-        is SocketTimeoutException, is InterruptedIOException -> TransportException.TimedOut()
-        is SSLPeerUnverifiedException, is SSLException, is GeneralSecurityException -> TransportException.TlsFailed()
-        is ConnectException, is UnknownHostException, is NoRouteToHostException -> TransportException.Unreachable()
-        is IOException -> TransportException.ConnectionLost()
-        else -> TransportException.HostFailed()
+        is TransportException -> {
+            this
+        }
+
+        is CancellationException -> {
+            TransportException.Cancelled()
+        }
+
+        is SocketTimeoutException, is InterruptedIOException -> {
+            TransportException.TimedOut()
+        }
+
+        is SSLPeerUnverifiedException, is SSLException, is GeneralSecurityException -> {
+            TransportException
+                .TlsFailed()
+        }
+
+        is ConnectException, is UnknownHostException, is NoRouteToHostException -> {
+            TransportException
+                .Unreachable()
+        }
+
+        is IOException -> {
+            TransportException.ConnectionLost()
+        }
+
+        else -> {
+            TransportException.HostFailed()
+        }
     }
 
 private fun HttpRequest.forOkHttp(): Request {

@@ -45,7 +45,13 @@ class TransportTest {
     ): Offer {
         val data = folder.resolve("data").toString()
         val config =
-            RingbackConfig("https://calls.example.com", "rb_pub_test", data, requestTimeoutMs = timeoutMs, maxTries = 1u)
+            RingbackConfig(
+                "https://calls.example.com",
+                "rb_pub_test",
+                data,
+                requestTimeoutMs = timeoutMs,
+                maxTries = 1u,
+            )
         return Ringback(config, FileStore(folder.resolve("secrets")), host).use { it.offer("billing") }
     }
 
