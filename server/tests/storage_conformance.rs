@@ -43,7 +43,6 @@ on_both_engines!(
     a_failed_statement_cannot_be_swallowed,
     a_commit_that_fails_is_an_error,
     rows_are_claimed_once,
-    one_statement_is_about_many_rows,
     colliding_bodies_all_get_through,
     the_schema_is_brought_up_to_date_once,
     wake_ups_are_heard,
@@ -349,27 +348,6 @@ async fn rows_are_claimed_once(engine: Engine) {
     let mut claimed: Vec<String> = claims.await.into_iter().filter_map(Result::unwrap).collect();
     claimed.sort_unstable();
     assert_eq!(claimed, ["a", "b", "c", "d", "e", "f"]);
-}
-
-async fn one_statement_is_about_many_rows(engine: Engine) {
-    let (_scratch, storage) = prepared(engine).await;
-    for word in ["a", "b", "c'\"$1"] {
-        storage.write(move |tx| add_word(tx, word)).await.unwrap();
-    }
-    let set = |rows: &'static str| {
-        storage.write(move |tx| {
-            tx.execute(
-                "update words set taken = given.taken from (select value ->> 0 as word, \
-                 cast(value ->> 1 as bigint) as taken from json_rows($1)) given where words.word = given.word",
-                &[&rows],
-            )
-        })
-    };
-    assert_eq!(set("[]").await.unwrap(), 0);
-    assert_eq!(set(r#"[["a",9007199254740993],["c'\"$1",-2],["x",3]]"#).await.unwrap(), 2);
-    assert_eq!(number(&storage, "select taken from words where word = 'a'").await, 9_007_199_254_740_993);
-    assert_eq!(number(&storage, "select taken from words where word = 'b'").await, 0);
-    assert_eq!(number(&storage, "select taken from words where taken < 0").await, -2);
 }
 
 /// On PostgreSQL the first try of each waits until both hold what the other one wants: a deadlock, which the database

@@ -9,9 +9,11 @@ use ringback_core::client::{PendingKind, ResumeOutcome};
 use ringback_core::host::{CaptchaAsk, CaptchaError, CaptchaPresenter, HostError};
 use ringback_core::protocol::{CallInRequest, CaptchaChallenge, CaptchaToken, Problem, ProblemCode};
 use serde_json::json;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 fn challenge(counter: u32, providers: &[&str]) -> CaptchaChallenge {
     let altcha = create_challenge(CreateChallengeOptions {
@@ -44,6 +46,8 @@ struct Presenter {
     answer: Result<CaptchaToken, CaptchaError>,
     asked: Mutex<Vec<CaptchaAsk>>,
     heard: Mutex<Vec<u8>>,
+    /// Ends with the last who holds the presenter.
+    held: Mutex<Option<oneshot::Sender<Infallible>>>,
 }
 
 impl Presenter {
@@ -53,6 +57,7 @@ impl Presenter {
             answer: answer.map(CaptchaToken::from),
             asked: Mutex::default(),
             heard: Mutex::default(),
+            held: Mutex::default(),
         })
     }
 }
@@ -189,15 +194,15 @@ async fn work_that_nobody_waits_for_ends_and_the_request_stays() {
             .await;
     let phone = Phone::new(&server.url);
     let presenter = Presenter::of("turnstile", Err(CaptchaError::Failed));
-    let client = phone.start_with(Some(presenter.clone()));
+    let (held, let_go) = oneshot::channel();
+    *presenter.held.lock().expect("not poisoned") = Some(held);
+    let client = phone.start_with(Some(presenter));
     let asked = client.request_callback(request());
     let dropped = tokio::time::timeout(Duration::from_millis(500), asked).await;
     assert!(dropped.is_err(), "still at work");
-    let began = Instant::now();
-    // The presenter is let go of when the work ends: the client and this test hold the others.
-    while Arc::strong_count(&presenter) > 2 {
-        assert!(began.elapsed() < Duration::from_secs(5), "the work goes on");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    // Now only the work holds the presenter.
+    drop(client);
+    let ended = tokio::time::timeout(Duration::from_secs(5), let_go).await;
+    assert!(ended.expect("the work goes on").is_err());
     assert_eq!(phone.outbox().len(), 1);
 }

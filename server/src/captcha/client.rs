@@ -11,6 +11,15 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 const TOTAL_LIMIT: Duration = Duration::from_secs(5);
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 
+/// What is asked of a provider.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) provider: CaptchaProvider,
+    pub(super) credential: &'a CaptchaCredential,
+    pub(super) token: &'a CaptchaToken,
+    pub(super) bound: &'a Bound,
+}
+
 /// Asks providers.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -29,19 +38,12 @@ impl Client {
     }
 
     /// What the provider says of a token. Only Turnstile may be asked twice, under one idempotency key.
-    pub(super) async fn ask(
-        &self,
-        settings: &CaptchaSettings,
-        provider: CaptchaProvider,
-        credential: &CaptchaCredential,
-        token: &CaptchaToken,
-        bound: &Bound,
-    ) -> Verdict {
+    pub(super) async fn ask(&self, settings: &CaptchaSettings, question: Question<'_>) -> Verdict {
+        let provider = question.provider;
         let key = uuid::Uuid::new_v4().to_string();
-        let request = || self.request(settings, provider, credential, token, bound, &key);
-        let mut said = said(provider, credential, bound, request()).await;
+        let mut said = said(question, self.request(settings, question, &key)).await;
         if said == Verdict::Unavailable && provider == CaptchaProvider::Turnstile {
-            said = self::said(provider, credential, bound, request()).await;
+            said = self::said(question, self.request(settings, question, &key)).await;
         }
         if said == Verdict::Unavailable {
             tracing::warn!(provider = provider.word(), "a CAPTCHA provider could not say");
@@ -52,12 +54,10 @@ impl Client {
     fn request(
         &self,
         settings: &CaptchaSettings,
-        provider: CaptchaProvider,
-        credential: &CaptchaCredential,
-        token: &CaptchaToken,
-        bound: &Bound,
+        question: Question<'_>,
         key: &str,
     ) -> reqwest::RequestBuilder {
+        let Question { provider, credential, token, bound } = question;
         let (secret, token) = (credential.secret.expose(), token.expose());
         let mut form = vec![("secret", secret), ("response", token)];
         let or = |endpoint: &str, own: &str| {
@@ -93,12 +93,8 @@ impl Client {
     }
 }
 
-async fn said(
-    provider: CaptchaProvider,
-    credential: &CaptchaCredential,
-    bound: &Bound,
-    request: reqwest::RequestBuilder,
-) -> Verdict {
+async fn said(question: Question<'_>, request: reqwest::RequestBuilder) -> Verdict {
+    let Question { provider, credential, bound, .. } = question;
     let Ok(mut answer) = request.send().await else { return Verdict::Unavailable };
     let status = answer.status().as_u16();
     let mut body = Vec::new();

@@ -1,5 +1,6 @@
 //! The one place where a token is demanded and used up.
 
+use super::client::Question;
 use super::verdict::Verdict;
 use super::{CaptchaPolicy, CaptchaProvider, Presented, Risk, altcha, credentials};
 use crate::app::App;
@@ -103,7 +104,8 @@ async fn ask(
             return Ok(Err(code));
         }
     };
-    Ok(match app.captcha.ask(&app.settings.captcha, provider, &credential, token, bound).await {
+    let question = Question { provider, credential: &credential, token, bound };
+    Ok(match app.captcha.ask(&app.settings.captcha, question).await {
         Verdict::Pass => Ok(Passed {
             provider,
             token_hash: app.centre.vault.lookup(provider.word(), token.expose()),

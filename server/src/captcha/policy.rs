@@ -4,6 +4,7 @@ use super::Risk;
 use crate::refusal::Refusal;
 use ringback_core::protocol::ProblemCode;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// When a CAPTCHA must be passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -103,8 +104,8 @@ impl CaptchaPolicy {
 
     /// Refuses a policy that nobody could meet, or that says a thing twice.
     pub fn check(&self) -> Result<(), Refusal> {
-        let twice = |at: usize| self.providers.iter().skip(at + 1).any(|other| *other == self.providers[at]);
-        if self.providers.is_empty() || (0..self.providers.len()).any(twice) {
+        let different: HashSet<_> = self.providers.iter().collect();
+        if self.providers.is_empty() || different.len() < self.providers.len() {
             return Err(Refusal::of_field(
                 ProblemCode::FieldInvalid,
                 "captcha.providers",

@@ -23,8 +23,8 @@ pub fn append(
     webhooks::outbox::enqueue(tx, effects, (&record.id, record.version), kind, now)
 }
 
-/// The same when it is known that there is no webhook. The counter's row is locked until the commit, so events of one installation are
-/// committed in the order of their numbers, and a reader that has seen one has seen all before it.
+/// The same when it is known that there is no webhook. The counter's row is locked until the commit, so events of one
+/// installation are committed in the order of their numbers, and a reader that has seen one has seen all before it.
 pub fn append_untold(
     tx: &mut Tx<'_>,
     effects: &mut Effects,

@@ -17,14 +17,19 @@ fn line_key(queue_id: &str, requirement_id: &str) -> String {
     format!("line/{queue_id}/{requirement_id}")
 }
 
+/// Between which the keys of a queue's lines are.
+fn line_keys(queue_id: &str) -> (String, String) {
+    // `0` comes right after `/`.
+    (format!("line/{queue_id}/"), format!("line/{queue_id}0"))
+}
+
 fn open_key(service_id: &str) -> String {
     format!("open/{service_id}")
 }
 
 /// How many wait in a queue.
 pub fn waiting_in(tx: &mut Tx<'_>, queue_id: &str) -> Result<u64, Refusal> {
-    // `0` comes right after `/`.
-    let (from, to) = (format!("line/{queue_id}/"), format!("line/{queue_id}0"));
+    let (from, to) = line_keys(queue_id);
     let sum: i64 = tx.query_one(
         "select cast(coalesce(sum(n), 0) as bigint) from tallies where key >= $1 and key < $2",
         &[&from, &to],
@@ -58,8 +63,7 @@ pub struct Counted {
 
 /// Both counts in one look.
 pub fn counted(tx: &mut Tx<'_>, service: &Service) -> Result<Counted, Refusal> {
-    let queue_id = &service.queue_id;
-    let (from, to) = (format!("line/{queue_id}/"), format!("line/{queue_id}0"));
+    let (from, to) = line_keys(&service.queue_id);
     let (open, waiting) = tx.query_one(
         "select (select cast(coalesce(sum(n), 0) as bigint) from tallies where key = $1), \
          (select cast(coalesce(sum(n), 0) as bigint) from tallies where key >= $2 and key < $3)",

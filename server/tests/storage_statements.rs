@@ -1,5 +1,5 @@
-//! What `Tx::execute_later` promises, on both engines: its place among the statements, and that its failure is the
-//! transaction's. PostgreSQL wants `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
+//! What statements promise, on both engines: the place of `Tx::execute_later` among them, that its failure is the
+//! transaction's, and `json_rows`. PostgreSQL wants `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
@@ -9,7 +9,9 @@ use ringback_server::storage::{Engine, Storage, StorageError, Tx};
 async fn words(engine: Engine) -> (Scratch, Storage) {
     let scratch = Scratch::new(engine);
     let storage = Storage::open(&scratch.settings).await.unwrap();
-    let create = |tx: &mut Tx<'_>| tx.execute("create table words (word text primary key)", &[]);
+    let create = |tx: &mut Tx<'_>| {
+        tx.execute("create table words (word text primary key, taken bigint not null default 0)", &[])
+    };
     storage.write(create).await.unwrap();
     (scratch, storage)
 }
@@ -76,6 +78,30 @@ async fn nothing_of_a_declined_body_is_sent(engine: Engine) {
     assert_eq!(storage.read(all).await, Ok(vec!["next".to_owned()]));
 }
 
+async fn one_statement_is_about_many_rows(engine: Engine) {
+    let (_scratch, storage) = words(engine).await;
+    for word in ["a", "b", "c'\"$1"] {
+        storage.write(move |tx| later(tx, word)).await.unwrap();
+    }
+    let set = |rows: &'static str| {
+        storage.write(move |tx| {
+            tx.execute(
+                "update words set taken = given.taken from (select value ->> 0 as word, \
+                 cast(value ->> 1 as bigint) as taken from json_rows($1)) given where words.word = given.word",
+                &[&rows],
+            )
+        })
+    };
+    let number = async |sql: &'static str| {
+        storage.read(move |tx| tx.query_one::<i64>(sql, &[], |row| row.get(0))).await.unwrap()
+    };
+    assert_eq!(set("[]").await.unwrap(), 0);
+    assert_eq!(set(r#"[["a",9007199254740993],["c'\"$1",-2],["x",3]]"#).await.unwrap(), 2);
+    assert_eq!(number("select taken from words where word = 'a'").await, 9_007_199_254_740_993);
+    assert_eq!(number("select taken from words where word = 'b'").await, 0);
+    assert_eq!(number("select taken from words where taken < 0").await, -2);
+}
+
 macro_rules! on_both_engines {
     ($($case:ident),*) => {
         mod sqlite {
@@ -93,4 +119,9 @@ macro_rules! on_both_engines {
     };
 }
 
-on_both_engines!(it_keeps_its_place, its_failure_is_the_transactions, nothing_of_a_declined_body_is_sent);
+on_both_engines!(
+    it_keeps_its_place,
+    its_failure_is_the_transactions,
+    nothing_of_a_declined_body_is_sent,
+    one_statement_is_about_many_rows
+);
