@@ -18,7 +18,7 @@ mod view;
 
 pub use admission::{Asked, dry_run};
 pub use attempts::dialed;
-pub use create::{NewCallback, create};
+pub use create::{NewCallback, create, request};
 pub(crate) use create::{check_context, seal_context};
 pub(crate) use customer::find_own;
 pub use customer::{answer, cancel_own, change_number_own, list_own, reschedule_own, show_own, snooze_own};
