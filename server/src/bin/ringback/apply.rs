@@ -40,7 +40,8 @@ pub(crate) async fn run(direct: &Direct, file: &Path) -> Result<(), Failure> {
     let vault = direct.vault.clone();
     // One transaction: a mistake at the end of the file leaves nothing half made.
     for (what, is_new) in direct.write(move |tx| make(tx, &vault, &centre)).await? {
-        let sentence = format!("{what} {}", if is_new { "is there" } else { "was there, and stays as it is" });
+        let sentence =
+            format!("{what} {}", if is_new { "is there" } else { "was there, and stays as it is" });
         direct.output.done(&json!({ "what": what, "is_new": is_new }), &what, &sentence)?;
     }
     Ok(())

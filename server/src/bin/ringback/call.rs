@@ -6,9 +6,9 @@ mod request;
 mod ticket;
 pub(crate) mod view;
 
+use crate::Failure;
 use crate::exit::{Ended, Exit};
 use crate::print::{self, Output};
-use crate::Failure;
 use clap::{Args, Subcommand};
 use device::Device;
 pub(crate) use request::arguments;
@@ -31,6 +31,22 @@ Examples:
   ringback call confirm $ID ready
   ringback call request billing +4930901820 --at 2026-12-24T10:30 --zone Europe/Berlin
   ringback call list --open --json | jq .position";
+
+/// What `watch --until` waits for: see docs/states.md.
+const AWAITED: [&str; 12] = [
+    "scheduled",
+    "queued",
+    "previewing",
+    "reserved",
+    "notified",
+    "confirmed",
+    "connecting",
+    "holding",
+    "processing",
+    "completed",
+    "requeued",
+    "attempt_failed",
+];
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
@@ -148,6 +164,11 @@ enum Command {
     Watch {
         /// The callback; all when absent
         id: Option<String>,
+        /// End as soon as this event has come, or the callback is in this state: reserved, connecting, processing …
+        ///
+        /// With an id only. When the callback is over first, the exit code is 6.
+        #[arg(long, value_name = "EVENT", requires = "id", value_parser = AWAITED)]
+        until: Option<String>,
     },
     /// Say how this installation is reached by push
     RegisterPush(Device),
@@ -229,8 +250,8 @@ async fn perform(client: &RingbackClient, output: Output, command: Command) -> R
             output.show(&client.confirm(id, answer, action_token.map(ActionToken::new)).await?)
         }
         Command::CallIn(call_in) => output.show(&client.request_call_in(call_in.call_in_request()).await?),
-        Command::Watch { id: Some(id) } => live::watch_one(client, output, id).await,
-        Command::Watch { id: None } => live::watch_all(client, output).await,
+        Command::Watch { id: Some(id), until } => live::watch_one(client, output, id, until).await,
+        Command::Watch { id: None, .. } => live::watch_all(client, output).await,
         Command::RegisterPush(device) => output.show(&client.register_push(device.registration()).await?),
         Command::UnregisterPush { device_id } => {
             let sentence = format!("no more pushes to {device_id}");

@@ -34,8 +34,16 @@ fn client_json(error: &ClientError, exit: u8) -> String {
         "code": error.code(), "title": error.title(), "detail": detail(error), "exit": exit,
         "retryable": error.is_retryable(), "kept": error.pending_key().is_some(),
     });
-    if let ClientError::Refused { status, field, callback_id, retry_after_s, slots, wall_times, request_id, .. } =
-        error
+    if let ClientError::Refused {
+        status,
+        field,
+        callback_id,
+        retry_after_s,
+        slots,
+        wall_times,
+        request_id,
+        ..
+    } = error
     {
         let more = json!({
             "status": status, "field": field, "callback_id": callback_id, "retry_after_s": retry_after_s,
@@ -50,8 +58,17 @@ fn client_json(error: &ClientError, exit: u8) -> String {
 }
 
 fn for_people(error: &ClientError) -> String {
-    let mut lines = vec![format!("{} {}", alarming(format!("error[{}]:", error.code())), detail(error))];
-    if let ClientError::Refused { callback_id, retry_after_s, slots, wall_times, request_id, code, .. } = error {
+    let (code, title, detail) = (alarming(format!("error[{}]:", error.code())), error.title(), detail(error));
+    let mut lines = match error {
+        // What is wrong with this very request, under what kind of problem it is.
+        ClientError::Refused { .. } if !title.is_empty() => {
+            vec![format!("{code} {title}"), format!("  {detail}")]
+        }
+        _ => vec![format!("{code} {detail}")],
+    };
+    if let ClientError::Refused { callback_id, retry_after_s, slots, wall_times, request_id, code, .. } =
+        error
+    {
         lines.extend(callback_id.as_ref().map(|id| format!("  callback: {id}")));
         lines.extend(retry_after_s.map(|seconds| format!("  again in: {}", when::span(seconds.into()))));
         let times = slots.iter().map(|slot| &slot.wall_time).chain(wall_times);

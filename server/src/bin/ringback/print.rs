@@ -4,7 +4,7 @@
 use crate::{Failure, when};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Display;
@@ -89,9 +89,9 @@ impl Output {
         let values = values.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
         let text = |value: &Value, at: &str| value.pointer(at).map(plain).unwrap_or_default();
         if self.quiet {
-            return columns.first().map_or(Ok(()), |(_, at)| {
-                values.iter().try_for_each(|value| line(text(value, at)))
-            });
+            return columns
+                .first()
+                .map_or(Ok(()), |(_, at)| values.iter().try_for_each(|value| line(text(value, at))));
         }
         if values.is_empty() {
             return note(none);
@@ -123,17 +123,33 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.parse().map_or_else(|_| text.clone(), when::clock),
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
-            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
             fields.join(", ")
         }
     }
 }
 
-/// Columns under titles, without lines between them, as wide as the terminal lets them be.
+/// Columns under titles, without lines between them, as wide as the terminal lets them be. A column in which nothing stands
+/// is left out; the first, which names the row, is never broken.
 pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
+    let mut rows: Vec<Vec<Cell>> = rows.into_iter().collect();
+    let is_used = |column: usize| {
+        let mut cells = rows.iter().filter_map(|row| row.get(column));
+        column == 0 || cells.any(|cell| !cell.content().is_empty())
+    };
+    let used: Vec<bool> = (0..head.len()).map(is_used).collect();
+    for row in &mut rows {
+        let mut used = used.iter();
+        row.retain(|_| used.next().copied().unwrap_or_default());
+    }
+    let head = head.iter().zip(&used).filter(|(_, used)| **used).map(|(title, _)| title);
     let mut table = plain_table();
-    table.set_header(head.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    table.set_header(head.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     table.add_rows(rows);
+    if let Some(name) = table.column_mut(0) {
+        name.set_constraint(ColumnConstraint::ContentWidth);
+    }
     finished(&mut table)
 }
 

@@ -51,8 +51,19 @@ mod tests {
     #[test]
     fn spans_are_never_told_shorter_than_they_are() {
         let told = [0, 59, 60, 61, 3599, 3600, 3601, 7500, 86_399, 86_400, 90_001].map(span);
-        let wanted =
-            ["0 s", "59 s", "1 min", "2 min", "1 h", "1 h", "1 h 1 min", "2 h 5 min", "1 d", "1 d", "1 d 2 h"];
+        let wanted = [
+            "0 s",
+            "59 s",
+            "1 min",
+            "2 min",
+            "1 h",
+            "1 h",
+            "1 h 1 min",
+            "2 h 5 min",
+            "1 d",
+            "1 d",
+            "1 d 2 h",
+        ];
         assert_eq!(told, wanted);
     }
 

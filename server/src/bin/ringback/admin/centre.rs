@@ -58,7 +58,9 @@ pub(super) async fn queue(direct: &Direct, command: NamedCommand) -> Result<(), 
             created("queue", name, direct, |tx, name| resources::create_queue(tx, &Named { name }, now()))
                 .await
         }
-        NamedCommand::List => direct.output.columns(&direct.read(resources::list_queues).await?, NAMES, "no queues"),
+        NamedCommand::List => {
+            direct.output.columns(&direct.read(resources::list_queues).await?, NAMES, "no queues")
+        }
     }
 }
 
@@ -68,7 +70,9 @@ pub(super) async fn skill(direct: &Direct, command: NamedCommand) -> Result<(), 
             created("skill", name, direct, |tx, name| resources::create_skill(tx, &Named { name }, now()))
                 .await
         }
-        NamedCommand::List => direct.output.columns(&direct.read(resources::list_skills).await?, NAMES, "no skills"),
+        NamedCommand::List => {
+            direct.output.columns(&direct.read(resources::list_skills).await?, NAMES, "no skills")
+        }
     }
 }
 

@@ -26,8 +26,8 @@ use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::storage::{Storage, Tx, Vault};
 use rules::RuleSetCommand;
 use schedule::SetupCommand;
-use service::ServiceCommand;
 use serde_json::json;
+use service::ServiceCommand;
 use std::path::{Path, PathBuf};
 use webhook::WebhookCommand;
 

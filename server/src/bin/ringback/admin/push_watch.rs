@@ -108,27 +108,24 @@ fn print_events(summary: &PushSummary) -> Result<(), Failure> {
     let both = |of: Option<Percentiles>| {
         of.map_or("-".to_owned(), |Percentiles { p50, p99, .. }| format!("{p50:.2} / {p99:.2}"))
     };
-    let rows = summary
-        .events
-        .iter()
-        .map(|row| {
-            cells([
-                row.provider.clone(),
-                row.event.clone(),
-                row.said.to_string(),
-                row.pending.to_string(),
-                row.delivered.to_string(),
-                percent(row.delivered_rate),
-                percent(row.received_rate),
-                percent(row.opened_rate),
-                row.answered.to_string(),
-                row.expired.to_string(),
-                row.failed.to_string(),
-                row.skipped.to_string(),
-                both(row.delivery_s),
-                both(row.receipt_s),
-            ])
-        });
+    let rows = summary.events.iter().map(|row| {
+        cells([
+            row.provider.clone(),
+            row.event.clone(),
+            row.said.to_string(),
+            row.pending.to_string(),
+            row.delivered.to_string(),
+            percent(row.delivered_rate),
+            percent(row.received_rate),
+            percent(row.opened_rate),
+            row.answered.to_string(),
+            row.expired.to_string(),
+            row.failed.to_string(),
+            row.skipped.to_string(),
+            both(row.delivery_s),
+            both(row.receipt_s),
+        ])
+    });
     let head = [
         "PROVIDER",
         "EVENT",

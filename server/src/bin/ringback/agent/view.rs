@@ -5,7 +5,7 @@ use crate::call::view::state_cell;
 use crate::print::{self, Show, card, cell, coloured};
 use crate::when;
 use comfy_table::{Cell, Color};
-use ringback_core::protocol::{ContextValue, Journey, RoutingPhase};
+use ringback_core::protocol::{ContextValue, Journey, PersonName, RoutingPhase};
 use ringback_server::call_in::MatchedCallIn;
 use ringback_server::callbacks::StaffCallback;
 use ringback_server::routing::agents::{AgentState, Desk};
@@ -84,7 +84,7 @@ fn at_the_desk(at_hand: &StaffCallback) -> Vec<(&'static str, Option<Cell>)> {
         ("Service", cell(Some(&callback.service))),
         ("State", Some(state_cell(callback))),
         (number.0, Some(number.1)),
-        ("Name", cell(at_hand.name.as_ref().map(|name| name.expose()))),
+        ("Name", cell(at_hand.name.as_ref().map(PersonName::expose))),
         ("Context", values(&at_hand.context)),
         ("Asked", cell(Some(when::clock(callback.created_at)))),
         ("Priority", cell((at_hand.priority > 0).then_some(at_hand.priority))),
@@ -108,7 +108,8 @@ fn calls(at_hand: &StaffCallback) -> Option<String> {
 
 /// One a line, by name.
 fn values(values: &HashMap<String, ContextValue>) -> Option<Cell> {
-    let mut lines: Vec<_> = values.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
+    let mut lines: Vec<_> =
+        values.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
     lines.sort();
     (!lines.is_empty()).then(|| Cell::new(lines.join("\n")))
 }
@@ -123,7 +124,7 @@ impl Show for MatchedCallIn {
             ("Call-in", cell(Some(&self.id))),
             ("Service", cell(Some(&self.service))),
             ("Callback", cell(self.callback_id.as_ref())),
-            ("Name", cell(self.name.as_ref().map(|name| name.expose()))),
+            ("Name", cell(self.name.as_ref().map(PersonName::expose))),
             ("Context", values(&self.context)),
         ])
     }

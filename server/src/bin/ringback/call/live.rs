@@ -1,6 +1,7 @@
 //! `watch` and `line`: on a terminal a picture that stays up to date, elsewhere one line for each thing that happens.
 
-use super::view::{event_line, line_line};
+use super::view::{event_line, has_happened, is_called, line_line};
+use crate::exit::{Ended, Exit};
 use crate::print::{self, Listed, Output, Show, table};
 use crate::{Failure, when};
 use crossterm::cursor::MoveToPreviousLine;
@@ -17,6 +18,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const EVENTS_SHOWN: usize = 12;
 /// How often places in line are asked for anew where many callbacks are watched: they move without events.
 const REFRESH: Duration = Duration::from_secs(5);
+/// How long the end waits for the last event to be noted as told.
+const TOLD_LIMIT: Duration = Duration::from_millis(200);
 /// How long the last event of a callback may come after its line has ended.
 const LAST_EVENT_LIMIT: Duration = Duration::from_secs(2);
 
@@ -32,7 +35,8 @@ pub(super) async fn watch_all(client: &RingbackClient, output: Output) -> Result
         return Ok(());
     }
     let mut board = Board::new(known);
-    let (mut screen, mut second, mut refresh) = (Screen::default(), ticks(Duration::from_secs(1)), ticks(REFRESH));
+    let (mut screen, mut second, mut refresh) =
+        (Screen::default(), ticks(Duration::from_secs(1)), ticks(REFRESH));
     loop {
         screen.draw(&board.picture())?;
         tokio::select! {
@@ -47,11 +51,18 @@ pub(super) async fn watch_all(client: &RingbackClient, output: Output) -> Result
     }
 }
 
-/// One callback, until it is over.
-pub(super) async fn watch_one(client: &RingbackClient, output: Output, id: String) -> Result<(), Failure> {
+/// One callback, until it is over, or until something has happened to it.
+pub(super) async fn watch_one(
+    client: &RingbackClient,
+    output: Output,
+    id: String,
+    until: Option<String>,
+) -> Result<(), Failure> {
+    let awaited = until.as_deref();
     let callback = client.callback(id.clone()).await?;
-    if callback.state == CallbackState::Completed {
-        return output.show(&callback);
+    if callback.state == CallbackState::Completed || awaited.is_some_and(|word| is_called(&callback, word)) {
+        output.show(&callback)?;
+        return ended(&callback, awaited);
     }
     let (events, line) = (client.events()?, client.line(&id)?);
     let mut story = Story::new(callback);
@@ -69,7 +80,11 @@ pub(super) async fn watch_one(client: &RingbackClient, output: Output, id: Strin
                     if !is_live {
                         print_event(output, &event)?;
                     }
+                    let is_awaited = awaited.is_some_and(|word| has_happened(&event, word));
                     story.hear(event);
+                    if is_awaited {
+                        break;
+                    }
                 }
             }
             update = next_update(&line, last_event_by.is_none()) => match update? {
@@ -81,11 +96,25 @@ pub(super) async fn watch_one(client: &RingbackClient, output: Output, id: Strin
                 }
                 None => last_event_by = Some(Instant::now() + LAST_EVENT_LIMIT),
             },
-            () = until(last_event_by) => story.callback = client.callback(id.clone()).await?,
+            () = at(last_event_by) => story.callback = client.callback(id.clone()).await?,
             _ = second.tick(), if is_live => {}
         }
     }
-    if is_live { screen.draw(&story.picture()) } else { Ok(()) }
+    if is_live {
+        screen.draw(&story.picture())?;
+    }
+    // An event counts as told once the next is asked for. That one is not told, so it comes again.
+    let _ = tokio::time::timeout(TOLD_LIMIT, events.next()).await;
+    ended(&story.callback, awaited)
+}
+
+/// Somebody who waits for what cannot come any more is told by the exit code.
+fn ended(callback: &Callback, awaited: Option<&str>) -> Result<(), Failure> {
+    let is_over = callback.state == CallbackState::Completed;
+    match awaited {
+        Some(word) if is_over && !is_called(callback, word) => Err(Ended::with(Exit::Conflict)),
+        _ => Ok(()),
+    }
 }
 
 /// Where a callback stands in line, until it is over.
@@ -133,7 +162,7 @@ async fn next_update(line: &LineSubscription, is_open: bool) -> Result<Option<Li
     if is_open { Ok(line.next().await?) } else { std::future::pending().await }
 }
 
-async fn until(moment: Option<Instant>) {
+async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
@@ -211,8 +240,7 @@ struct Board {
 
 impl Board {
     fn new(known: Vec<Callback>) -> Self {
-        let mut board =
-            Self { open: BTreeMap::new(), as_of: Timestamp::now(), events: Events::default() };
+        let mut board = Self { open: BTreeMap::new(), as_of: Timestamp::now(), events: Events::default() };
         board.learn(known);
         board
     }

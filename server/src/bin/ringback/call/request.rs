@@ -1,7 +1,9 @@
 //! What a request for a call is made of, on the command line.
 
 use clap::Args;
-use ringback_core::protocol::{CallInRequest, CallbackRequest, ContextValue, Fold, Journey, PersonName, PhoneNumber, Screen, WallTime};
+use ringback_core::protocol::{
+    CallInRequest, CallbackRequest, ContextValue, Fold, Journey, PersonName, PhoneNumber, Screen, WallTime,
+};
 use std::collections::HashMap;
 
 #[derive(Args)]

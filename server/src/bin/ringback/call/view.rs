@@ -75,7 +75,7 @@ fn place(position: u32) -> String {
 /// The question that is open, and how to answer it.
 pub(crate) fn question(callback: &Callback, now: Timestamp) -> Option<String> {
     let left = when::left(callback.confirm_by?, now)?;
-    Some(format!("{left} left to say: ringback call confirm {} ready", callback.id))
+    Some(format!("{left} left: ringback call confirm {} ready", callback.id))
 }
 
 impl Show for Callback {
@@ -141,8 +141,8 @@ impl Show for Offer {
     fn for_people(&self) -> String {
         let countries = match self.countries.len() {
             0 => "none".to_owned(),
-            1..=COUNTRIES_SHOWN => self.countries.join(", "),
-            more => format!("of {more} countries"),
+            1..=COUNTRIES_SHOWN => format!("from {}", self.countries.join(", ")),
+            more => format!("from {more} countries"),
         };
         let captcha = (!self.captcha.is_empty()).then(|| self.captcha.join(", "));
         card([
@@ -175,7 +175,8 @@ impl Show for Validation {
             let detail = format!("{}{again}", check.detail.as_deref().unwrap_or_default());
             vec![Cell::new(&check.check), passed, Cell::new(detail.trim())]
         });
-        let verdict = if self.accepted { "A request would be accepted." } else { "A request would be refused." };
+        let verdict =
+            if self.accepted { "A request would be accepted." } else { "A request would be refused." };
         format!("{}\n\n{verdict}", table(&["CHECK", "RESULT", "WHAT TO DO"], rows))
     }
 }
@@ -220,11 +221,23 @@ impl Show for Device {
     }
 }
 
+/// Whether a callback is where, or an event is what, somebody waits for.
+pub(crate) fn is_called(callback: &Callback, word: &str) -> bool {
+    let words = [Some(told(callback.state)), callback.phase.map(told), callback.reason.map(told)];
+    words.into_iter().flatten().any(|own| own == word)
+}
+
+/// Whether that is what happened.
+pub(crate) fn has_happened(event: &CallbackEvent, word: &str) -> bool {
+    told(event.kind) == word || is_called(&event.callback, word)
+}
+
 /// One line for what happened: when, to which callback, what, and what it means for the person.
 pub(crate) fn event_line(event: &CallbackEvent) -> String {
     let callback = &event.callback;
     let outcome = (callback.state == CallbackState::Completed).then(|| callback.reason.map(told)).flatten();
     let more = [
+        Some(callback.service.clone()),
         outcome,
         callback.position.map(|position| format!("place {}", place(position))),
         callback.scheduled.as_ref().map(|scheduled| format!("for {}", promised(scheduled))),
@@ -232,8 +245,7 @@ pub(crate) fn event_line(event: &CallbackEvent) -> String {
         callback.not_before.map(|not_before| format!("not before {}", when::clock(not_before))),
     ];
     let more: Vec<_> = more.into_iter().flatten().collect();
-    let line = format!("{}  {}  {:<14}  {}", when::clock(event.at), callback.id, told(event.kind), more.join(", "));
-    line.trim_end().to_owned()
+    format!("{}  {}  {:<14}  {}", when::clock(event.at), callback.id, told(event.kind), more.join(", "))
 }
 
 /// Where a callback stands in line, in one line.
