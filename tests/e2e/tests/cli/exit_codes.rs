@@ -47,8 +47,8 @@ async fn keys_servers_and_disks_have_codes_of_their_own() -> Outcome {
     assert_ended(&with("RINGBACK_STAFF_KEY", "wrong", &desk).await?, 4, "credentials_invalid");
     assert_ended(&with("RINGBACK_URL", "http://127.0.0.1:9", &desk).await?, 8, "unreachable");
     // Something answers there, and it is no Ringback server.
-    let apns = tool.centre.doubles.apns.address();
-    assert_eq!(with("RINGBACK_URL", &format!("http://{apns}"), &desk).await?.code, Some(8));
+    let apns = tool.centre.doubles.apns.endpoint().replace("https:", "http:");
+    assert_eq!(with("RINGBACK_URL", &apns, &desk).await?.code, Some(8));
     let file = tool.centre.config_file();
     let request = ["call", "request", "billing", &number(5)];
     let said = with("RINGBACK_DATA", &file.to_string_lossy(), &request).await?;

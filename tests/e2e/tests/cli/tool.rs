@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 /// A number of the canaries: it must not turn up in any log.
 pub(crate) fn number(index: usize) -> String {
-    ringback_e2e::number(index).to_owned()
+    ringback_e2e::number(index).expose().to_owned()
 }
 
 pub(crate) struct Tool {

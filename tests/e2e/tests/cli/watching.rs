@@ -53,7 +53,7 @@ async fn a_callback_is_followed_to_its_end() -> Outcome {
     tool.run(&["agent", "result", &id, "connected"]).await?.id()?;
     tool.run(&["agent", "complete", &id]).await?.id()?;
     let last = people.until("completed").await?.pop().unwrap_or_default();
-    assert!(last.contains(&id) && last.ends_with("advice, handled"), "{last}");
+    assert!(last.contains(&id) && last.ends_with("handled"), "{last}");
     assert_eq!(people.next().await?, None, "nothing comes after the end");
     assert_eq!(people.ended().await?, Some(0));
     // Told once: another watch has nothing to tell of it but how it stands.

@@ -55,8 +55,8 @@ impl Show for Desk {
             None => state,
         };
         let color = match self.state {
-            AgentState::Ready => Color::Green,
-            AgentState::Reserved | AgentState::OnCall => Color::Yellow,
+            AgentState::Ready => Color::DarkGreen,
+            AgentState::Reserved | AgentState::OnCall => Color::DarkYellow,
             AgentState::Offline | AgentState::NotReady | AgentState::WrapUp => Color::Reset,
         };
         let agent = [
@@ -78,7 +78,7 @@ fn at_the_desk(at_hand: &StaffCallback) -> Vec<(&'static str, Option<Cell>)> {
     let number = at_hand.number.expose();
     let is_to_dial = callback.phase == Some(RoutingPhase::Connecting);
     let number =
-        if is_to_dial { ("Dial", coloured(number, Color::Green)) } else { ("Number", Cell::new(number)) };
+        if is_to_dial { ("Dial", coloured(number, Color::DarkGreen)) } else { ("Number", Cell::new(number)) };
     let mut rows = vec![
         ("Callback", cell(Some(&callback.id))),
         ("Service", cell(Some(&callback.service))),

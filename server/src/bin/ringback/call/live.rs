@@ -1,6 +1,6 @@
 //! `watch` and `line`: on a terminal a picture that stays up to date, elsewhere one line for each thing that happens.
 
-use super::view::{event_line, has_happened, is_called, line_line};
+use super::view::{event_line, event_line_with_id, has_happened, is_called, line_line};
 use crate::exit::{Ended, Exit};
 use crate::print::{self, Listed, Output, Show, table};
 use crate::{Failure, when};
@@ -141,7 +141,7 @@ fn print_event(output: Output, event: &CallbackEvent) -> Result<(), Failure> {
     if output.is_json() {
         print::json(event)
     } else if output.is_for_people() {
-        print::line(event_line(event))
+        print::line(event_line_with_id(event))
     } else {
         print::line(&event.callback.id)
     }
@@ -180,11 +180,11 @@ fn ticks(period: Duration) -> tokio::time::Interval {
 struct Events(VecDeque<String>);
 
 impl Events {
-    fn push(&mut self, event: &CallbackEvent) {
+    fn push(&mut self, line: String) {
         if self.0.len() == EVENTS_SHOWN {
             self.0.pop_front();
         }
-        self.0.push_back(event_line(event));
+        self.0.push_back(line);
     }
 
     fn picture(&self) -> String {
@@ -207,7 +207,7 @@ impl Story {
 
     /// Events that come up again are older than what is known.
     fn hear(&mut self, event: CallbackEvent) {
-        self.events.push(&event);
+        self.events.push(event_line(&event));
         if event.callback.version >= self.callback.version {
             let (position, wait) = (self.callback.position, self.callback.wait.take());
             self.callback = event.callback;
@@ -252,7 +252,7 @@ impl Board {
     }
 
     fn hear(&mut self, event: CallbackEvent) {
-        self.events.push(&event);
+        self.events.push(event_line_with_id(&event));
         let callback = event.callback;
         match self.open.get(&callback.id) {
             Some(known) if known.version > callback.version => {}

@@ -13,8 +13,8 @@ impl Show for CallTicket {
     fn for_people(&self) -> String {
         let left = when::left(self.expires_at, Timestamp::now()).unwrap_or_else(|| "no time".to_owned());
         card([
-            ("Dial", Some(coloured(self.number.expose(), Color::Green))),
-            ("Type", Some(coloured(self.access_code.expose(), Color::Green))),
+            ("Dial", Some(coloured(self.number.expose(), Color::DarkGreen))),
+            ("Type", Some(coloured(self.access_code.expose(), Color::DarkGreen))),
             ("Until", cell(Some(format!("{} ({left} left)", when::clock(self.expires_at))))),
             ("Link", cell(Some(self.tel_uri.expose()))),
         ])

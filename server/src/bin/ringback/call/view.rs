@@ -24,13 +24,13 @@ pub(crate) fn state(callback: &Callback) -> String {
 
 pub(crate) fn state_cell(callback: &Callback) -> Cell {
     let color = match (callback.state, callback.reason) {
-        _ if callback.confirm_by.is_some() => Color::Yellow,
-        (CallbackState::Queued | CallbackState::Scheduled, _) => Color::Cyan,
+        _ if callback.confirm_by.is_some() => Color::DarkYellow,
+        (CallbackState::Queued | CallbackState::Scheduled, _) => Color::DarkCyan,
         (CallbackState::Routing | CallbackState::Processing, _) | (_, Some(CompletedReason::Handled)) => {
-            Color::Green
+            Color::DarkGreen
         }
         (_, Some(CompletedReason::Failed | CompletedReason::Unreachable | CompletedReason::NoAnswer)) => {
-            Color::Red
+            Color::DarkRed
         }
         _ => return Cell::new(state(callback)),
     };
@@ -90,7 +90,7 @@ impl Show for Callback {
             ("Callback", cell(Some(&self.id))),
             ("Service", cell(Some(&self.service))),
             ("State", Some(state_cell(self))),
-            ("Answer", question(self, now).map(|question| coloured(question, Color::Yellow))),
+            ("Answer", question(self, now).map(|question| coloured(question, Color::DarkYellow))),
             ("Place", cell(self.position.map(place))),
             ("Wait", cell(self.wait.as_ref().map(wait_in_full))),
             ("Promised", cell(self.scheduled.as_ref().map(promised))),
@@ -123,11 +123,11 @@ impl Listed for Callback {
 
 fn offered(kind: &OfferedKind) -> Cell {
     if kind.offered {
-        return coloured("yes", Color::Green);
+        return coloured("yes", Color::DarkGreen);
     }
     let why = kind.code.as_deref().unwrap_or("not offered");
     let again = kind.retry_at.map(|at| format!(", again {}", when::clock(at))).unwrap_or_default();
-    coloured(format!("no: {why}{again}"), Color::Yellow)
+    coloured(format!("no: {why}{again}"), Color::DarkYellow)
 }
 
 /// More countries than this are counted, not listed.
@@ -167,9 +167,9 @@ impl Show for Validation {
     fn for_people(&self) -> String {
         let rows = self.checks.iter().map(|check| {
             let passed = if check.passed {
-                coloured("ok", Color::Green)
+                coloured("ok", Color::DarkGreen)
             } else {
-                coloured(check.code.as_deref().unwrap_or("refused"), Color::Red)
+                coloured(check.code.as_deref().unwrap_or("refused"), Color::DarkRed)
             };
             let again = check.retry_at.map(|at| format!(" Again {}.", when::clock(at))).unwrap_or_default();
             let detail = format!("{}{again}", check.detail.as_deref().unwrap_or_default());
@@ -193,7 +193,7 @@ impl Listed for Slot {
         vec![
             Cell::new(when::wall(&self.wall_time.local)),
             Cell::new(&self.wall_time.zone),
-            if self.capacity_left == 0 { coloured(free, Color::Yellow) } else { Cell::new(free) },
+            if self.capacity_left == 0 { coloured(free, Color::DarkYellow) } else { Cell::new(free) },
             Cell::new(super::request::arguments(&self.wall_time)),
         ]
     }
@@ -232,12 +232,21 @@ pub(crate) fn has_happened(event: &CallbackEvent, word: &str) -> bool {
     told(event.kind) == word || is_called(&event.callback, word)
 }
 
-/// One line for what happened: when, to which callback, what, and what it means for the person.
+/// One line for what happened: when, what, and what it means for the person.
 pub(crate) fn event_line(event: &CallbackEvent) -> String {
+    format!("{}  {}", when::clock(event.at), happened(event))
+}
+
+/// The same with the callback, where there are several.
+pub(crate) fn event_line_with_id(event: &CallbackEvent) -> String {
+    let callback = &event.callback;
+    format!("{}  {}  {:<8}  {}", when::clock(event.at), callback.id, callback.service, happened(event))
+}
+
+fn happened(event: &CallbackEvent) -> String {
     let callback = &event.callback;
     let outcome = (callback.state == CallbackState::Completed).then(|| callback.reason.map(told)).flatten();
     let more = [
-        Some(callback.service.clone()),
         outcome,
         callback.position.map(|position| format!("place {}", place(position))),
         callback.scheduled.as_ref().map(|scheduled| format!("for {}", promised(scheduled))),
@@ -245,7 +254,7 @@ pub(crate) fn event_line(event: &CallbackEvent) -> String {
         callback.not_before.map(|not_before| format!("not before {}", when::clock(not_before))),
     ];
     let more: Vec<_> = more.into_iter().flatten().collect();
-    format!("{}  {}  {:<14}  {}", when::clock(event.at), callback.id, told(event.kind), more.join(", "))
+    format!("{:<14}  {}", told(event.kind), more.join(", ")).trim_end().to_owned()
 }
 
 /// Where a callback stands in line, in one line.
@@ -255,5 +264,5 @@ pub(crate) fn line_line(update: &ringback_core::protocol::LineUpdate) -> String 
         None => "not in line".to_owned(),
     };
     let wait = update.wait.as_ref().map(|estimate| format!(", wait {}", wait_in_full(estimate)));
-    format!("{}  {}  {place}{}", when::clock(update.at), update.callback_id, wait.unwrap_or_default())
+    format!("{}  {place}{}", when::clock(update.at), wait.unwrap_or_default())
 }
