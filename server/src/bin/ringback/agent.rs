@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
     /// A key of staff: the agent's own, a supervisor's or an administrator's
-    #[arg(long, env = "RINGBACK_STAFF_KEY", hide_env_values = true)]
+    #[arg(long, env = "RINGBACK_STAFF_KEY", value_name = "KEY", hide_env_values = true)]
     key: String,
     #[command(flatten)]
     output: Output,

@@ -55,10 +55,10 @@ pub(crate) struct Options {
     #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
     /// The app's publishable key
-    #[arg(long, env = "RINGBACK_APP_KEY")]
+    #[arg(long, env = "RINGBACK_APP_KEY", value_name = "KEY", hide_env_values = true)]
     app_key: String,
     /// Where this installation keeps its secret and its outbox
-    #[arg(long, env = "RINGBACK_DATA", default_value = ".ringback")]
+    #[arg(long, env = "RINGBACK_DATA", value_name = "FOLDER", default_value = ".ringback")]
     data: PathBuf,
     #[command(flatten)]
     output: Output,

@@ -102,14 +102,11 @@ fn is_closed_pipe(failure: &Failure) -> bool {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn run(cli: Cli) -> Result<(), Failure> {
-    let settings = match &cli.command {
-        // Completion works before anything is set up.
-        Command::Completion(_) => Settings::default(),
-        _ => Settings::load(cli.config.as_deref())?,
-    };
+    // What drives a running server from outside needs no server's configuration.
+    let settings = || Settings::load(cli.config.as_deref());
     match cli.command {
-        Command::Serve { listen } => serve(settings, listen).await,
-        Command::Admin(options) => admin::run(&settings, options).await,
+        Command::Serve { listen } => serve(settings()?, listen).await,
+        Command::Admin(options) => admin::run(&settings()?, options).await,
         Command::Agent(options) => agent::run(options).await,
         Command::Call(options) => call::run(options).await,
         Command::Openapi => print::line(ringback_server::http::document().to_pretty_json()?),

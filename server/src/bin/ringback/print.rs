@@ -13,6 +13,11 @@ use std::io::{IsTerminal, Write};
 /// Columns that a table on a terminal has at least: narrower, it could not be read.
 const WIDTH_MIN: u16 = 40;
 
+/// How many spaces are between columns.
+const GAP: u16 = 2;
+/// How narrow the last column of a table may get.
+const LAST_MIN: u16 = 20;
+
 #[derive(Args, Debug, Clone, Copy, Default)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Output {
@@ -131,7 +136,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// Columns under titles, without lines between them, as wide as the terminal lets them be. A column in which nothing stands
-/// is left out; the first, which names the row, is never broken.
+/// is left out, and only the last one is broken into lines.
 pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
     let mut rows: Vec<Vec<Cell>> = rows.into_iter().collect();
     let is_used = |column: usize| {
@@ -143,12 +148,20 @@ pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) ->
         let mut used = used.iter();
         row.retain(|_| used.next().copied().unwrap_or_default());
     }
-    let head = head.iter().zip(&used).filter(|(_, used)| **used).map(|(title, _)| title);
+    let head: Vec<_> = head.iter().zip(&used).filter(|(_, used)| **used).map(|(title, _)| *title).collect();
     let mut table = plain_table();
-    table.set_header(head.map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
-    table.add_rows(rows);
-    if let Some(name) = table.column_mut(0) {
-        name.set_constraint(ColumnConstraint::ContentWidth);
+    table.set_header(head.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
+    table.add_rows(rows.iter().cloned());
+    let mut widths = table.column_max_content_widths();
+    let last = widths.pop().unwrap_or_default();
+    let needed: u16 = widths.iter().map(|width| width + GAP).sum::<u16>() + last.min(LAST_MIN);
+    if terminal_width().is_some_and(|width| width < needed) {
+        // Too narrow for columns: each row below the other.
+        let cards = rows.into_iter().map(|row| card(head.iter().copied().zip(row.into_iter().map(Some))));
+        return cards.collect::<Vec<_>>().join("\n\n");
+    }
+    for column in table.column_iter_mut().take(widths.len()) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
     finished(&mut table)
 }
@@ -176,7 +189,7 @@ fn plain_table() -> Table {
 
 fn finished(table: &mut Table) -> String {
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP));
     }
     let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")

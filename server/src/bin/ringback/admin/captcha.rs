@@ -22,17 +22,17 @@ pub(crate) enum CaptchaCommand {
         #[arg(long, value_name = "FILE")]
         secret_file: PathBuf,
         /// The site key; hCaptcha and reCAPTCHA Enterprise are told it
-        #[arg(long, default_value = "")]
-        site_key: String,
+        #[arg(long, value_name = "KEY")]
+        site_key: Option<String>,
         /// A host name, package name or bundle id from which a token may come; repeat for more. Any when absent
-        #[arg(long = "place")]
+        #[arg(long = "place", value_name = "PLACE")]
         places: Vec<String>,
         /// The least score of reCAPTCHA v3 and Enterprise, 0 to 1
-        #[arg(long, default_value_t = 0.5)]
+        #[arg(long, value_name = "SCORE", default_value_t = 0.5)]
         min_score: f64,
         /// The Google Cloud project, for reCAPTCHA Enterprise
-        #[arg(long, default_value = "")]
-        project: String,
+        #[arg(long)]
+        project: Option<String>,
     },
     /// List which providers have a credential, without what is secret
     List,
@@ -55,6 +55,7 @@ pub(super) async fn run(
     match command {
         CaptchaCommand::Put { provider, secret_file, site_key, places, min_score, project } => {
             let secret = CaptchaToken::new(read_secret(&secret_file)?.trim());
+            let (site_key, project) = (site_key.unwrap_or_default(), project.unwrap_or_default());
             let credential = CaptchaCredential { secret, site_key, places, min_score, project };
             let (vault, test_keys) = (direct.vault.clone(), settings.allow_test_keys);
             direct

@@ -126,18 +126,18 @@ impl Terminal {
     pub(crate) fn styled(&self) -> String {
         let (screen, mut styled) = (self.screen.screen(), String::new());
         for row in 0..u16::try_from(self.text().lines().count()).unwrap_or(ROWS.get()) {
-            let mut last = Style::new();
+            let (mut line, mut last) = (String::new(), Style::new());
             for column in 0..COLUMNS.get() {
                 let Some(cell) = screen.cell(row, column) else { continue };
                 let style = style(cell);
                 if style != last {
-                    styled.push_str(&format!("{last:#}{style}"));
+                    line.push_str(&format!("{last:#}{style}"));
                     last = style;
                 }
-                styled.push_str(if cell.has_contents() { cell.contents() } else { " " });
+                line.push_str(if cell.has_contents() { cell.contents() } else { " " });
             }
-            styled.push_str(&format!("{last:#}"));
-            styled.truncate(styled.trim_end().len());
+            line.push_str(&format!("{last:#}"));
+            styled.push_str(line.trim_end());
             styled.push('\n');
         }
         styled
