@@ -15,6 +15,7 @@ mod postgres;
 mod privacy;
 mod process;
 mod rust;
+mod session;
 mod setup;
 mod sim;
 mod swift;
@@ -43,6 +44,7 @@ enum Command {
     Bindings(bindings::Options),
     Test(test::Options),
     Demo(demo::Options),
+    Session(session::Options),
     Bench(bench::Options),
     Sim(sim::Options),
     Swift(swift::Options),
@@ -67,6 +69,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         // These become the program they start: its exit code and its way with Ctrl-C are kept.
         Command::Demo(options) => demo::run(&places, &options),
+        Command::Session(options) => session::run(&places, &options),
         Command::Swift(options) => swift::run(&places, &options),
         Command::Setup(options) => {
             process::watch_signals()?;

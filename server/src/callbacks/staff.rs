@@ -10,11 +10,11 @@ use crate::words::{unword, word};
 use ringback_core::protocol::{
     Callback, CallbackState, ContextValue, Journey, PersonName, PhoneNumber, Timestamp, WaitEstimate,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A callback as the contact centre sees it.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StaffCallback {
     /// What its owner sees.
     #[serde(flatten)]
@@ -52,7 +52,7 @@ pub struct StaffCallback {
 }
 
 /// A call to a customer.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attempt {
     /// When it began.
     #[schema(value_type = String, format = DateTime)]

@@ -44,7 +44,7 @@ pub enum ChosenState {
 }
 
 /// An agent and what is on the desk.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Desk {
     /// The agent's name.
     pub name: String,

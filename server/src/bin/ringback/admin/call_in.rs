@@ -1,7 +1,7 @@
 //! Click-to-call groups.
 
 use super::Direct;
-use crate::{Failure, print};
+use crate::Failure;
 use clap::Subcommand;
 use ringback_core::protocol::PhoneNumber;
 use ringback_server::call_in::{self, NewCallInGroup, NumberSelection};
@@ -30,6 +30,14 @@ pub(crate) enum GroupCommand {
     List,
 }
 
+const COLUMNS: &[(&str, &str)] = &[
+    ("NAME", "/name"),
+    ("NUMBERS", "/numbers"),
+    ("SELECTION", "/selection"),
+    ("DIGITS", "/code_digits"),
+    ("GOOD FOR s", "/expires_after_s"),
+];
+
 pub(super) async fn run(direct: &Direct, command: GroupCommand) -> Result<(), Failure> {
     match command {
         GroupCommand::Create { name, numbers, selection, code_digits, expires_after_s } => {
@@ -37,9 +45,11 @@ pub(super) async fn run(direct: &Direct, command: GroupCommand) -> Result<(), Fa
             let made = name.clone();
             let group = NewCallInGroup { name, numbers, selection, code_digits, expires_after_s };
             direct.write(move |tx| call_in::create_group(tx, &group, now())).await?;
-            println!("click-to-call group {made} is there");
-            Ok(())
+            direct.done("click-to-call group", &made, "is there")
         }
-        GroupCommand::List => print::json_lines(&direct.read(call_in::list_groups).await?),
+        GroupCommand::List => {
+            let groups = direct.read(call_in::list_groups).await?;
+            direct.output.columns(&groups, COLUMNS, "no click-to-call groups")
+        }
     }
 }
