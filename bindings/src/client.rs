@@ -6,7 +6,7 @@ use crate::events::EventSubscription;
 use crate::line::LineSubscription;
 use crate::runtime::Runtime;
 use ringback_core::client::{
-    ClientConfig, ClientError, PendingRequest, PushOutcome, Resumed, RingbackClient,
+    ClientConfig, ClientError, OutboxStatus, PendingRequest, PushOutcome, Resumed, RingbackClient,
 };
 use ringback_core::host::{Host, LogSink, SecureStore};
 use ringback_core::protocol::{
@@ -222,12 +222,22 @@ impl Client {
         self.run(cancel, |core| async move { core.resume().await }).await
     }
 
-    /// What is not yet answered, oldest first.
+    /// What is kept: not yet answered, or refused or expired while nobody waited.
     pub async fn pending(
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Vec<PendingRequest>, ClientError> {
         self.run(cancel, |core| async move { core.pending().await }).await
+    }
+
+    /// Whether there is work for `resume`, and when.
+    pub async fn outbox_status(&self, cancel: Option<Arc<CancelToken>>) -> Result<OutboxStatus, ClientError> {
+        self.run(cancel, |core| async move { core.outbox_status().await }).await
+    }
+
+    /// Brings the outbox to rest, for an app that goes to the background.
+    pub async fn pause(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        self.run(cancel, |core| async move { core.pause().await }).await
     }
 
     /// Forgets a kept request: it will not be sent again.

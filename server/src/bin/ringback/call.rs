@@ -229,7 +229,8 @@ async fn perform(client: &RingbackClient, command: Command) -> Result<(), Failur
         Command::Devices => print::json_lines(&client.devices().await?),
         Command::Resume => {
             let resumed = client.resume().await?;
-            println!("{} requests were waiting; {} are left", resumed.len(), client.pending().await?.len());
+            let left = client.pending().await?.iter().filter(|request| request.is_open()).count();
+            println!("{} requests were waiting; {left} are left", resumed.len());
             Ok(())
         }
     }
