@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A clock that went back by more than this was set, not corrected.
 const CORRECTION_MS: i64 = 300_000;
 
+/// Two threads that look at the clock and then wait for each other may see each other's moments in the wrong order.
+const OUT_OF_ORDER_MS: u64 = 60_000;
+
 /// A moment by both of a device's clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moment {
@@ -38,10 +41,9 @@ impl Moment {
     pub(crate) fn age(self, now: Self) -> Age {
         let shown = now.at.as_millisecond().saturating_sub(self.at.as_millisecond());
         let running = i64::try_from(now.running_ms).unwrap_or(i64::MAX);
-        if let Some(ran) = now.running_ms.checked_sub(self.running_ms)
-            && shown < running
-        {
-            return Age { ms: ran, is_sure: true };
+        let runs_on = now.running_ms.saturating_add(OUT_OF_ORDER_MS) >= self.running_ms;
+        if runs_on && shown < running {
+            return Age { ms: now.running_ms.saturating_sub(self.running_ms), is_sure: true };
         }
         // With a clock that was also set back nobody knows.
         let is_sure = shown >= -CORRECTION_MS;
@@ -90,6 +92,12 @@ mod tests {
                 "{set}"
             );
         }
+    }
+
+    #[test]
+    fn a_moment_that_is_a_little_ahead_is_now() {
+        assert_eq!(age((1_000_000, 5_000), (1_000_000, 4_999)), (0, true));
+        assert_eq!(age((1_000_001, 5_001), (1_000_000, 5_000)), (0, true));
     }
 
     #[test]

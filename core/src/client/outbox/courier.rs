@@ -272,13 +272,11 @@ impl Courier {
     ) -> Result<T, ClientError> {
         let seal = self.vault.seal().await?;
         let (folder, under_way) = (Arc::clone(&self.folder), self.busy.begin());
-        let done = blocking(move || {
-            let _under_way = under_way;
-            work(&folder, &seal)
-        });
+        // It is under way until what came of it is dropped as well: that may be a claim that nobody waits for any more.
+        let done = blocking(move || (work(&folder, &seal), under_way));
         match done.await {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(trouble)) => Err(failed(&trouble)),
+            Ok((Ok(done), _)) => Ok(done),
+            Ok((Err(trouble), _)) => Err(failed(&trouble)),
             Err(Stalled) => Err(ClientError::outbox_detail("the disk gave no answer; try again")),
         }
     }
