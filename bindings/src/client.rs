@@ -52,6 +52,8 @@ impl Client {
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
             let host = Host { log, ..Host::new(store, transport) };
+            #[cfg(feature = "test-hooks")]
+            let host = crate::hooks::killable_host(host);
             let core = Arc::new(RingbackClient::new(config, host)?);
             Ok(Arc::new(Self { core, runtime: Arc::new(Runtime::idle()) }))
         })
@@ -90,7 +92,13 @@ impl Client {
         request: CallbackRequest,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Callback, ClientError> {
-        self.run(cancel, |core| async move { core.request_callback(request).await }).await
+        self.run(cancel, |core| async move {
+            let asking = core.request_callback(request);
+            #[cfg(feature = "test-hooks")]
+            let asking = crate::hooks::killable(asking);
+            asking.await
+        })
+        .await
     }
 
     /// One of this installation's callbacks, as it is now.
