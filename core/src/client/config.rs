@@ -83,6 +83,9 @@ pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
     if config.request_timeout_ms == 0 || config.event_silence_ms == 0 {
         return fault("request_timeout_ms", "a limit of no time at all lets nothing through");
     }
+    if config.immediate_useful_s == 0 {
+        return fault("immediate_useful_s", "what is useful for no time at all is never sent");
+    }
     if config.base_url.contains(['?', '#', '@']) {
         return fault("base_url", "the base URL has a query, a fragment or a user name; leave them out");
     }
@@ -144,9 +147,12 @@ mod tests {
 
     #[test]
     fn a_faulty_field_is_named() {
-        let fault = check(&ClientConfig::new("https://example.com", "rb pub", "/data")).unwrap_err();
-        assert!(
-            matches!(fault, ClientError::InvalidRequest { field: Some(field), .. } if field == "app_key")
-        );
+        let named = |config: &ClientConfig| match check(config).unwrap_err() {
+            ClientError::InvalidRequest { field, .. } => field.unwrap(),
+            other => other.to_string(),
+        };
+        assert_eq!(named(&ClientConfig::new("https://example.com", "rb pub", "/data")), "app_key");
+        let config = ClientConfig::new("https://example.com", "rb_pub_x", "/data");
+        assert_eq!(named(&ClientConfig { immediate_useful_s: 0, ..config }), "immediate_useful_s");
     }
 }

@@ -37,7 +37,9 @@ struct KillTests {
         #expect(moments >= atLeast)
     }
 
-    private func killedAtEvery(_ place: String, _ centre: Centre, _ folder: TemporaryFolder) async throws -> Int {
+    private func killedAtEvery(
+        _ place: String, _ centre: Centre, _ folder: TemporaryFolder
+    ) async throws -> Int {
         var tooEarly = 0
         for nth in 1... {
             // It would make a second callback of the same number, so that no rule of the server hides one.
