@@ -6,7 +6,7 @@ use crate::events::EventSubscription;
 use crate::line::LineSubscription;
 use crate::runtime::Runtime;
 use ringback_core::client::{
-    ClientConfig, ClientError, PendingRequest, PushOutcome, Resumed, RingbackClient,
+    ClientConfig, ClientError, OutboxStatus, PendingRequest, PushOutcome, Resumed, RingbackClient,
 };
 use ringback_core::host::{Host, LogSink, SecureStore};
 use ringback_core::protocol::{
@@ -52,6 +52,8 @@ impl Client {
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
             let host = Host { log, ..Host::new(store, transport) };
+            #[cfg(feature = "test-hooks")]
+            let host = crate::hooks::killable_host(host);
             let core = Arc::new(RingbackClient::new(config, host)?);
             Ok(Arc::new(Self { core, runtime: Arc::new(Runtime::idle()) }))
         })
@@ -90,7 +92,13 @@ impl Client {
         request: CallbackRequest,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Callback, ClientError> {
-        self.run(cancel, |core| async move { core.request_callback(request).await }).await
+        self.run(cancel, |core| async move {
+            let asking = core.request_callback(request);
+            #[cfg(feature = "test-hooks")]
+            let asking = crate::hooks::killable(asking);
+            asking.await
+        })
+        .await
     }
 
     /// One of this installation's callbacks, as it is now.
@@ -222,12 +230,22 @@ impl Client {
         self.run(cancel, |core| async move { core.resume().await }).await
     }
 
-    /// What is not yet answered, oldest first.
+    /// What is kept: not yet answered, or refused or expired while nobody waited.
     pub async fn pending(
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Vec<PendingRequest>, ClientError> {
         self.run(cancel, |core| async move { core.pending().await }).await
+    }
+
+    /// Whether there is work for `resume`, and when.
+    pub async fn outbox_status(&self, cancel: Option<Arc<CancelToken>>) -> Result<OutboxStatus, ClientError> {
+        self.run(cancel, |core| async move { core.outbox_status().await }).await
+    }
+
+    /// Brings the outbox to rest, for an app that goes to the background.
+    pub async fn pause(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        self.run(cancel, |core| async move { core.pause().await }).await
     }
 
     /// Forgets a kept request: it will not be sent again.

@@ -12,8 +12,8 @@ pub struct ClientConfig {
     /// The app's publishable key, `rb_pub_…`.
     pub app_key: String,
     /// A folder of this app alone, that outlives a restart and is left out of backups. Requests that are not yet
-    /// answered are kept in it with what they say about the person: in clear, in files only the app's user can read. One folder
-    /// for each server, and one client at a time for each folder.
+    /// answered are kept in it, sealed with a key that lies in the secure store. One folder for each server. The app
+    /// and its extensions may share a folder, if they share the secure store as well.
     pub data_dir: String,
     /// The limit for one try of one request, in milliseconds; 15 000.
     #[cfg_attr(feature = "uniffi", uniffi(default = 15000))]
@@ -34,6 +34,11 @@ pub struct ClientConfig {
     /// The age in seconds from which an unanswered request is no longer sent again; 86 400.
     #[cfg_attr(feature = "uniffi", uniffi(default = 86400))]
     pub pending_max_age_s: u32,
+    /// For how many seconds "call me now" is meant so; 900. When such a request (of a callback without a chosen time, or of a
+    /// number to dial) was not sent by then, it is not sent any more, and the person is to be told: see
+    /// [`RequestState::Expired`](super::RequestState::Expired).
+    #[cfg_attr(feature = "uniffi", uniffi(default = 900))]
+    pub immediate_useful_s: u32,
     /// Allows `http` to other machines: everything then travels in clear. For development only.
     #[cfg_attr(feature = "uniffi", uniffi(default = false))]
     pub allow_clear_text: bool,
@@ -52,6 +57,7 @@ impl ClientConfig {
             retry_max_ms: 30_000,
             event_silence_ms: 45_000,
             pending_max_age_s: 86_400,
+            immediate_useful_s: 900,
             allow_clear_text: false,
         }
     }
@@ -76,6 +82,9 @@ pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
     }
     if config.request_timeout_ms == 0 || config.event_silence_ms == 0 {
         return fault("request_timeout_ms", "a limit of no time at all lets nothing through");
+    }
+    if config.immediate_useful_s == 0 {
+        return fault("immediate_useful_s", "what is useful for no time at all is never sent");
     }
     if config.base_url.contains(['?', '#', '@']) {
         return fault("base_url", "the base URL has a query, a fragment or a user name; leave them out");
@@ -138,9 +147,12 @@ mod tests {
 
     #[test]
     fn a_faulty_field_is_named() {
-        let fault = check(&ClientConfig::new("https://example.com", "rb pub", "/data")).unwrap_err();
-        assert!(
-            matches!(fault, ClientError::InvalidRequest { field: Some(field), .. } if field == "app_key")
-        );
+        let named = |config: &ClientConfig| match check(config).unwrap_err() {
+            ClientError::InvalidRequest { field, .. } => field.unwrap(),
+            other => other.to_string(),
+        };
+        assert_eq!(named(&ClientConfig::new("https://example.com", "rb pub", "/data")), "app_key");
+        let config = ClientConfig::new("https://example.com", "rb_pub_x", "/data");
+        assert_eq!(named(&ClientConfig { immediate_useful_s: 0, ..config }), "immediate_useful_s");
     }
 }

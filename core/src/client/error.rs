@@ -3,6 +3,7 @@
 use super::ClientCode;
 use crate::protocol::{Problem, ProblemCode, Slot, WallTime};
 use crate::transport::TransportError;
+use std::io;
 
 /// What can go wrong. Nothing in it is private: texts are the server's and the client's own, and neither quotes a
 /// phone number, a name, a token or a context value.
@@ -81,11 +82,20 @@ pub enum ClientError {
         /// See above.
         pending_key: Option<String>,
     },
-    /// The request could not be written to the outbox. Nothing was sent.
+    /// The outbox could not be read or written. Nothing was sent.
     #[error("the outbox failed: {detail}")]
     OutboxFailed {
-        /// What failed.
+        /// What failed and what to do.
         detail: String,
+        /// See above. Without it nothing is kept either.
+        pending_key: Option<String>,
+    },
+    /// The request outlived its use before it could be answered, and is no longer sent: see
+    /// [`RequestState::Expired`](super::RequestState::Expired).
+    #[error("the request outlived its use and is no longer sent")]
+    Expired {
+        /// It was sent and the answer did not arrive: the server may have accepted it.
+        may_have_arrived: bool,
     },
     /// The host's HTTP stack called the request off.
     #[error("the request was called off")]
@@ -113,6 +123,7 @@ impl ClientError {
             Self::AnswerUnreadable { .. } => ClientCode::AnswerUnreadable.code(),
             Self::HostStorage { .. } => ClientCode::HostStorageFailed.code(),
             Self::OutboxFailed { .. } => ClientCode::OutboxFailed.code(),
+            Self::Expired { .. } => ClientCode::RequestExpired.code(),
             Self::Cancelled { .. } => ClientCode::Cancelled.code(),
             Self::Internal { .. } => ClientCode::ClientFailed.code(),
         }
@@ -157,9 +168,10 @@ impl ClientError {
             | Self::TimedOut { pending_key }
             | Self::AnswerUnreadable { pending_key, .. }
             | Self::HostStorage { pending_key, .. }
+            | Self::OutboxFailed { pending_key, .. }
             | Self::Cancelled { pending_key }
             | Self::Internal { pending_key, .. } => pending_key.as_deref(),
-            Self::InvalidRequest { .. } | Self::OutboxFailed { .. } => None,
+            Self::InvalidRequest { .. } | Self::Expired { .. } => None,
         }
     }
 
@@ -171,9 +183,10 @@ impl ClientError {
             | Self::TimedOut { pending_key }
             | Self::AnswerUnreadable { pending_key, .. }
             | Self::HostStorage { pending_key, .. }
+            | Self::OutboxFailed { pending_key, .. }
             | Self::Cancelled { pending_key }
             | Self::Internal { pending_key, .. } => *pending_key = Some(key.to_owned()),
-            Self::InvalidRequest { .. } | Self::OutboxFailed { .. } => {}
+            Self::InvalidRequest { .. } | Self::Expired { .. } => {}
         }
         self
     }
@@ -190,8 +203,25 @@ impl ClientError {
         Self::HostStorage { detail: detail.to_owned(), pending_key: None }
     }
 
-    pub(crate) fn outbox(detail: &str) -> Self {
-        Self::OutboxFailed { detail: detail.to_owned() }
+    pub(crate) fn outbox(error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, ResourceBusy,
+            StorageFull,
+        };
+        let advice = match error.kind() {
+            StorageFull | QuotaExceeded => "make room on the device and ask again",
+            PermissionDenied | ReadOnlyFilesystem | NotFound | NotADirectory => {
+                "see that `data_dir` is a folder that the app may write to"
+            }
+            ResourceBusy => "another process of the app holds it; ask again",
+            _ => "ask again",
+        };
+        // The kind alone: the error itself may quote a path.
+        Self::outbox_detail(&format!("{}; {advice}", error.kind()))
+    }
+
+    pub(crate) fn outbox_detail(detail: &str) -> Self {
+        Self::OutboxFailed { detail: detail.to_owned(), pending_key: None }
     }
 
     pub(crate) fn unreadable(status: u16, detail: &str) -> Self {

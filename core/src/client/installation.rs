@@ -98,9 +98,12 @@ impl Session {
             Some(kept) => kept,
             None => {
                 let base_url = self.exchange.base_url.clone();
-                let kept = Kept { base_url, secret: new_secret(), installation: None };
-                self.vault.write(VAULT_KEY, &kept).await?;
-                kept
+                let is_ours = {
+                    let base_url = base_url.clone();
+                    move |kept: &Kept| kept.base_url == base_url
+                };
+                let make = || Ok(Kept { base_url, secret: new_secret(), installation: None });
+                self.vault.read_or_make(VAULT_KEY, is_ours, make).await?
             }
         };
         let body = serde_json::to_vec(&InstallationRequest { secret: kept.secret.clone() })

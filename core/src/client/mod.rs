@@ -1,19 +1,24 @@
 //! The client that apps embed: asks for calls, keeps what is not yet answered, says what happens.
 
 mod action;
+mod busy;
 mod call_in;
 mod callbacks;
 mod captcha;
 mod code;
 mod config;
+mod disk;
 mod error;
 mod events;
 mod exchange;
+#[cfg(feature = "fault-injection")]
+pub mod fault_injection;
 mod installation;
 mod line;
 mod outbox;
 mod push;
 mod receipts;
+mod seal;
 mod services;
 mod stream;
 mod vault;
@@ -24,15 +29,17 @@ pub use config::ClientConfig;
 pub use error::ClientError;
 pub use events::EventSubscription;
 pub use line::LineSubscription;
-pub use outbox::{PendingKind, PendingRequest, ResumeOutcome, Resumed};
+pub use outbox::{OutboxStatus, PendingKind, PendingRequest, RequestState, ResumeOutcome, Resumed};
 pub use push::PushOutcome;
 
 use crate::host::{Clock, Host, Logger};
 use crate::transport::retry::RetryPolicy;
+use busy::Busy;
 use captcha::Captcha;
+use disk::Disk;
 use exchange::Exchange;
 use installation::Session;
-use outbox::{Courier, Folder};
+use outbox::{Courier, Folder, Limits};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -47,7 +54,6 @@ use vault::Vault;
 pub struct RingbackClient {
     session: Arc<Session>,
     courier: Courier,
-    pending_max_age_s: u32,
     event_silence_ms: u32,
     vault: Vault,
     clock: Arc<dyn Clock>,
@@ -64,7 +70,11 @@ impl RingbackClient {
     pub fn new(config: ClientConfig, host: Host) -> Result<Self, ClientError> {
         let base_url = config::check(&config)?;
         let log = Logger::new(host.log);
-        let vault = Vault { store: host.store, log: log.clone() };
+        let disk = Disk::new(Path::new(&config.data_dir));
+        #[cfg(feature = "fault-injection")]
+        let disk = disk.with_faults(host.disk_faults);
+        let (disk, busy) = (Arc::new(disk), Busy::default());
+        let vault = Vault::new(host.store, disk.clone(), busy.clone(), log.clone());
         let exchange = Exchange {
             transport: host.transport,
             base_url,
@@ -79,16 +89,23 @@ impl RingbackClient {
             log: log.clone(),
         };
         let session = Arc::new(Session::new(exchange, vault.clone()));
-        let folder = Arc::new(Folder::new(Path::new(&config.data_dir)));
         Ok(Self {
             courier: Courier {
                 session: session.clone(),
-                folder,
+                folder: Arc::new(Folder::new(disk)),
+                vault: vault.clone(),
                 captcha: Captcha::new(host.captcha, log.clone()),
+                clock: host.clock.clone(),
+                limits: Limits {
+                    max_age_s: config.pending_max_age_s,
+                    immediate_useful_s: config.immediate_useful_s,
+                },
+                busy,
+                backoff: Arc::default(),
+                ends: Arc::default(),
                 log: log.clone(),
             },
             session,
-            pending_max_age_s: config.pending_max_age_s,
             event_silence_ms: config.event_silence_ms,
             vault,
             clock: host.clock,

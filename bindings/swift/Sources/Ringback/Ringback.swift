@@ -176,17 +176,33 @@ public final class Ringback: Sendable {
     /// Where a callback stands in line and how long it will take.
     public func line(_ id: String) -> LineUpdates { LineUpdates(client: client, id: id) }
 
-    /// Sends again what the outbox holds. To be called after a start and when the network is back.
+    /// Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the network is
+    /// back, and by background work. What is refused or expires here stays in ``pending()`` as well, until
+    /// ``discard(_:)``.
     public func resume() async throws -> [Resumed] {
         try await cancellable { try await client.resume(cancel: $0) }
     }
 
-    /// What the server has not yet answered for good, oldest first.
+    /// What is kept on the device: requests that the server has not answered for good, and those that were refused or
+    /// expired while nobody waited; `state` says which.
     public func pending() async throws -> [PendingRequest] {
         try await cancellable { try await client.pending(cancel: $0) }
     }
 
-    /// Forgets a kept request: it will not be sent again. What the server has accepted already stands.
+    /// Whether there is work for ``resume()``, and from when on: for whoever schedules it in the background.
+    public func outboxStatus() async throws -> OutboxStatus {
+        try await cancellable { try await client.outboxStatus(cancel: $0) }
+    }
+
+    /// Brings the outbox to rest: what is being sent is called off and stays kept, every file operation is waited for,
+    /// every lock is given back. To be awaited when the app goes to the background: iOS kills an app that sleeps with a
+    /// file locked. The next call wakes everything up again.
+    public func pause() async throws {
+        try await cancellable { try await client.pause(cancel: $0) }
+    }
+
+    /// Forgets a kept request: it will not be sent again. What the server has accepted already stands. For one that was
+    /// refused or expired it says that the app has seen it.
     public func discard(_ key: String) async throws {
         try await cancellable { try await client.discard(key: key, cancel: $0) }
     }

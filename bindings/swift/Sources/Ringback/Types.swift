@@ -55,6 +55,8 @@ public typealias CallbackEvent = RingbackGenerated.CallbackEvent
 public typealias EventKind = RingbackGenerated.EventKind
 
 public typealias PendingRequest = RingbackGenerated.PendingRequest
+public typealias RequestState = RingbackGenerated.RequestState
+public typealias OutboxStatus = RingbackGenerated.OutboxStatus
 public typealias PendingKind = RingbackGenerated.PendingKind
 public typealias Resumed = RingbackGenerated.Resumed
 public typealias ResumeOutcome = RingbackGenerated.ResumeOutcome

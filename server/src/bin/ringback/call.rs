@@ -260,7 +260,8 @@ async fn perform(client: &RingbackClient, output: Output, command: Command) -> R
         }
         Command::Devices => output.list(&client.devices().await?, "no devices"),
         Command::Resume => {
-            let (sent, left) = (client.resume().await?.len(), client.pending().await?.len());
+            let sent = client.resume().await?.len();
+            let left = client.pending().await?.iter().filter(|request| request.is_open()).count();
             let sentence = format!("{sent} requests were waiting; {left} are left");
             output.done(&json!({ "waited": sent, "left": left }), &left.to_string(), &sentence)
         }

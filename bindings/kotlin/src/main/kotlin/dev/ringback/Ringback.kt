@@ -186,13 +186,31 @@ public class Ringback(
             }
         }
 
-    /** Sends again what the outbox holds. To be called after a start and when the network is back. */
+    /**
+     * Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the network is
+     * back, and by background work. What is refused or expires here stays in [pending] as well, until it is [discard]ed.
+     */
     public suspend fun resume(): List<Resumed> = cancellable { client.resume(it) }
 
-    /** What the server has not yet answered for good, oldest first. */
+    /**
+     * What is kept on the device: requests that the server has not answered for good, and those that were refused or
+     * expired while nobody waited; [PendingRequest.state] says which.
+     */
     public suspend fun pending(): List<PendingRequest> = cancellable { client.pending(it) }
 
-    /** Forgets a kept request: it will not be sent again. What the server has accepted already stands. */
+    /** Whether there is work for [resume], and from when on: for whoever schedules it in the background. */
+    public suspend fun outboxStatus(): OutboxStatus = cancellable { client.outboxStatus(it) }
+
+    /**
+     * Brings the outbox to rest: what is being sent is called off and stays kept, every file operation is waited for,
+     * every lock is given back. The next call wakes everything up again.
+     */
+    public suspend fun pause(): Unit = cancellable { client.pause(it) }
+
+    /**
+     * Forgets a kept request: it will not be sent again. What the server has accepted already stands. For one that was
+     * refused or expired it says that the app has seen it.
+     */
     public suspend fun discard(key: String): Unit = cancellable { client.discard(key, it) }
 
     /** Ends the client. What it keeps on disk stays. */

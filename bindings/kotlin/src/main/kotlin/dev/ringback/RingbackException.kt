@@ -80,11 +80,20 @@ public sealed class RingbackException(
         cause: ClientException,
     ) : RingbackException(facts, cause)
 
-    /** The request could not be written to the outbox. Nothing was sent. */
+    /** The outbox could not be read or written, for example because the device is full. Nothing was sent. */
     public class OutboxFailed internal constructor(
         facts: ErrorFacts,
         cause: ClientException,
     ) : RingbackException(facts, cause)
+
+    /** The request outlived its use before it could be answered, and is no longer sent: see [RequestState.Expired]. */
+    public class Expired internal constructor(
+        facts: ErrorFacts,
+        cause: ClientException.Expired,
+    ) : RingbackException(facts, cause) {
+        /** It was sent and the answer did not arrive: the server may have accepted it. */
+        public val mayHaveArrived: Boolean = cause.mayHaveArrived
+    }
 
     /** The call was called off from inside the client. A cancelled coroutine ends as coroutines do, not with this. */
     public class Cancelled internal constructor(
@@ -117,6 +126,7 @@ internal fun ClientException.forApps(): RingbackException {
         is ClientException.InvalidRequest -> RingbackException.InvalidRequest(facts, this)
         is ClientException.HostStorage -> RingbackException.HostStorage(facts, this)
         is ClientException.OutboxFailed -> RingbackException.OutboxFailed(facts, this)
+        is ClientException.Expired -> RingbackException.Expired(facts, this)
         is ClientException.Cancelled -> RingbackException.Cancelled(facts, this)
         is ClientException.Internal -> RingbackException.Internal(facts, this)
     }

@@ -27,11 +27,21 @@ internal class Centre : AutoCloseable {
     private val facts = Json.parseToJsonElement(process.inputReader().readLine() ?: "{}").jsonObject
     private val http = HttpClient.newHttpClient()
 
+    /** Where it is. */
+    val url: String get() = facts.text("url")
+
+    /** What its app is known by. */
+    val appKey: String get() = facts.text("app_key")
+
     /** An app on a phone, with all it keeps in [folder]. */
-    fun app(folder: Path): Ringback =
+    fun app(
+        folder: Path,
+        transport: Transport = OkHttpTransport(),
+    ): Ringback =
         Ringback(
-            RingbackConfig(facts.text("url"), facts.text("app_key"), folder.resolve("data").toString()),
+            RingbackConfig(url, appKey, folder.resolve("data").toString()),
             FileStore(folder.resolve("secrets")),
+            transport,
         )
 
     /** One request of the staff API, and its answer. */
