@@ -11,6 +11,7 @@ mod events;
 mod exchange;
 mod installation;
 mod line;
+mod live;
 mod outbox;
 mod push;
 mod receipts;
@@ -24,6 +25,7 @@ pub use config::ClientConfig;
 pub use error::ClientError;
 pub use events::EventSubscription;
 pub use line::LineSubscription;
+pub use live::{LiveCallback, LiveCallbackSubscription, LiveCallbacks, LiveCallbacksSubscription};
 pub use outbox::{PendingKind, PendingRequest, ResumeOutcome, Resumed};
 pub use push::PushOutcome;
 
@@ -32,6 +34,7 @@ use crate::transport::retry::RetryPolicy;
 use captcha::Captcha;
 use exchange::Exchange;
 use installation::Session;
+use live::Hub;
 use outbox::{Courier, Folder};
 use std::path::Path;
 use std::sync::Arc;
@@ -49,6 +52,7 @@ pub struct RingbackClient {
     courier: Courier,
     pending_max_age_s: u32,
     event_silence_ms: u32,
+    live: Arc<Hub>,
     vault: Vault,
     clock: Arc<dyn Clock>,
     log: Logger,
@@ -79,7 +83,9 @@ impl RingbackClient {
             log: log.clone(),
         };
         let session = Arc::new(Session::new(exchange, vault.clone()));
-        let folder = Arc::new(Folder::new(Path::new(&config.data_dir)));
+        let data_dir = Path::new(&config.data_dir);
+        let folder = Arc::new(Folder::new(data_dir));
+        let live = Hub::new(session.clone(), data_dir, config.event_silence_ms, config.live_poll_ms);
         Ok(Self {
             courier: Courier {
                 session: session.clone(),
@@ -90,6 +96,7 @@ impl RingbackClient {
             session,
             pending_max_age_s: config.pending_max_age_s,
             event_silence_ms: config.event_silence_ms,
+            live: Arc::new(live),
             vault,
             clock: host.clock,
             log,

@@ -9,6 +9,7 @@ mod faults;
 mod installation;
 mod killed;
 mod line;
+mod live;
 mod outbox;
 mod privacy;
 mod push;
