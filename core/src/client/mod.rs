@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod events;
 mod exchange;
+mod fallback;
 mod installation;
 mod line;
 mod live;
@@ -24,6 +25,7 @@ pub use code::ClientCode;
 pub use config::ClientConfig;
 pub use error::ClientError;
 pub use events::EventSubscription;
+pub use fallback::FallbackNumber;
 pub use line::LineSubscription;
 pub use live::{LiveCallback, LiveCallbackSubscription, LiveCallbacks, LiveCallbacksSubscription};
 pub use outbox::{PendingKind, PendingRequest, ResumeOutcome, Resumed};
@@ -33,11 +35,13 @@ use crate::host::{Clock, Host, Logger};
 use crate::transport::retry::RetryPolicy;
 use captcha::Captcha;
 use exchange::Exchange;
+use fallback::Fallbacks;
 use installation::Session;
 use live::Hub;
 use outbox::{Courier, Folder};
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 use tokio::sync::Mutex;
 use vault::Vault;
 
@@ -53,6 +57,7 @@ pub struct RingbackClient {
     pending_max_age_s: u32,
     event_silence_ms: u32,
     live: Arc<Hub>,
+    fallbacks: Fallbacks,
     vault: Vault,
     clock: Arc<dyn Clock>,
     log: Logger,
@@ -97,12 +102,31 @@ impl RingbackClient {
             pending_max_age_s: config.pending_max_age_s,
             event_silence_ms: config.event_silence_ms,
             live: Arc::new(live),
+            fallbacks: Fallbacks::new(data_dir, log.clone()),
             vault,
             clock: host.clock,
             log,
             pushes: Mutex::new(()),
         })
     }
+}
+
+/// Makes the folder of a file, for this app's user alone.
+fn private_folder(file: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    file.parent().map_or(Ok(()), |folder| builder.create(folder))
+}
+
+/// A file to be written anew, for this app's user alone.
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn json(request: &impl serde::Serialize) -> Result<String, ClientError> {

@@ -5,6 +5,7 @@
 
 mod captcha;
 mod events;
+mod fallback;
 mod faults;
 mod installation;
 mod killed;

@@ -34,10 +34,11 @@ pub(super) async fn run(mut running: Running) {
             hub.show(|view| view.live = false);
             driver.keep().await;
             hub.busy.send_replace(false);
-        } else if !wish.wanted && running.may_end() {
-            return;
-        } else if demand.changed().await.is_err() {
-            return;
+        } else {
+            let may_end = !wish.wanted && running.may_end();
+            if may_end || demand.changed().await.is_err() {
+                return;
+            }
         }
     }
 }

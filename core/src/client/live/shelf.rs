@@ -1,6 +1,7 @@
 //! The last known state on disk. It is a copy: what cannot be read is as if it had never been there.
 
 use super::story::Story;
+use crate::client::{private_file, private_folder};
 use crate::protocol::{Callback, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -69,19 +70,9 @@ impl Shelf {
     pub(super) fn put(&self, known: &Known) -> io::Result<()> {
         let bytes = encode(known).ok_or(io::ErrorKind::InvalidData)?;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(folder) = self.path.parent() {
-            let mut builder = fs::DirBuilder::new();
-            builder.recursive(true);
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(folder)?;
-        }
+        private_folder(&self.path)?;
         let unfinished = self.path.with_extension("tmp");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&unfinished)?.write_all(&bytes)?;
+        private_file(&unfinished)?.write_all(&bytes)?;
         fs::rename(&unfinished, &self.path)
     }
 }
