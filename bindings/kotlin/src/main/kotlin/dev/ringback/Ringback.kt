@@ -109,7 +109,8 @@ public class Ringback(
         cancellable { client.requestCallIn(request, it) }
 
     /** The number to call when the server cannot be reached, as the last [offer] of this service had it. Asks nobody. */
-    public suspend fun fallback(service: String): FallbackNumber? = cancellable { client.fallback(service, it) }
+    public suspend fun fallback(service: String): FallbackNumber? =
+        cancellable { client.fallback(service, it) }
 
     /**
      * Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces the
