@@ -4,9 +4,11 @@ use crate::cancel::CancelToken;
 use crate::error::guarded;
 use crate::events::EventSubscription;
 use crate::line::LineSubscription;
+use crate::live::{LiveCallbackSubscription, LiveCallbacksSubscription};
 use crate::runtime::Runtime;
 use ringback_core::client::{
-    ClientConfig, ClientError, OutboxStatus, PendingRequest, PushOutcome, Resumed, RingbackClient,
+    ClientConfig, ClientError, FallbackNumber, OutboxStatus, PendingRequest, PushOutcome, Resumed,
+    RingbackClient,
 };
 use ringback_core::host::{Host, LogSink, SecureStore};
 use ringback_core::protocol::{
@@ -174,6 +176,15 @@ impl Client {
         self.run(cancel, |core| async move { core.request_call_in(request).await }).await
     }
 
+    /// The number to call when the server cannot be reached, as the last offer had it. Asks nobody.
+    pub async fn fallback(
+        &self,
+        service: String,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Option<FallbackNumber>, ClientError> {
+        self.run(cancel, |core| async move { core.fallback(service).await }).await
+    }
+
     /// Tells the server how to reach this device.
     pub async fn register_push(
         &self,
@@ -263,6 +274,29 @@ impl Client {
     pub fn line(&self, id: String) -> Result<Arc<LineSubscription>, ClientError> {
         guarded(|| Ok(LineSubscription::new(self.core.line(&id)?, Arc::clone(&self.runtime))))
     }
+
+    /// Subscribes to this installation's callbacks.
+    pub fn live_callbacks(&self) -> Result<Arc<LiveCallbacksSubscription>, ClientError> {
+        guarded(|| Ok(LiveCallbacksSubscription::new(self.core.live_callbacks()?, Arc::clone(&self.runtime))))
+    }
+
+    /// Subscribes to one callback.
+    #[expect(clippy::needless_pass_by_value, reason = "what crosses the border is owned")]
+    pub fn live_callback(&self, id: String) -> Result<Arc<LiveCallbackSubscription>, ClientError> {
+        guarded(|| {
+            Ok(LiveCallbackSubscription::new(self.core.live_callback(&id)?, Arc::clone(&self.runtime)))
+        })
+    }
+
+    /// Closes the connection of the live subscriptions, and returns once nothing of them touches network or disk.
+    pub async fn pause_live(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        self.run(cancel, |core| async move { core.pause_live().await }).await
+    }
+
+    /// Connects the live subscriptions at once.
+    pub fn resume_live(&self) -> Result<(), ClientError> {
+        guarded(|| self.core.resume_live())
+    }
 }
 
 #[cfg(test)]
@@ -303,6 +337,9 @@ mod tests {
         let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
+        client.live_callbacks().unwrap();
+        client.live_callback("cb_1".to_owned()).unwrap();
+        client.resume_live().unwrap();
         assert!(client.runtime.is_idle());
         assert!(!folder.exists());
     }

@@ -31,6 +31,10 @@ pub struct ClientConfig {
     /// it every 15 s.
     #[cfg_attr(feature = "uniffi", uniffi(default = 45000))]
     pub event_silence_ms: u32,
+    /// How often the callbacks are fetched where the network holds streams back, in milliseconds; 15 000. Half to one and
+    /// a half times that, and four times that while no callback is open.
+    #[cfg_attr(feature = "uniffi", uniffi(default = 15000))]
+    pub live_poll_ms: u32,
     /// The age in seconds from which an unanswered request is no longer sent again; 86 400.
     #[cfg_attr(feature = "uniffi", uniffi(default = 86400))]
     pub pending_max_age_s: u32,
@@ -56,6 +60,7 @@ impl ClientConfig {
             retry_base_ms: 500,
             retry_max_ms: 30_000,
             event_silence_ms: 45_000,
+            live_poll_ms: 15_000,
             pending_max_age_s: 86_400,
             immediate_useful_s: 900,
             allow_clear_text: false,
@@ -80,7 +85,7 @@ pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
     if config.data_dir.is_empty() {
         return fault("data_dir", "the client needs a folder of its own");
     }
-    if config.request_timeout_ms == 0 || config.event_silence_ms == 0 {
+    if config.request_timeout_ms == 0 || config.event_silence_ms == 0 || config.live_poll_ms == 0 {
         return fault("request_timeout_ms", "a limit of no time at all lets nothing through");
     }
     if config.immediate_useful_s == 0 {

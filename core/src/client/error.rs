@@ -1,6 +1,6 @@
 //! What can go wrong, as an app sees it.
 
-use super::ClientCode;
+use super::{ClientCode, FallbackNumber};
 use crate::protocol::{Problem, ProblemCode, Slot, WallTime};
 use crate::transport::TransportError;
 use std::io;
@@ -45,12 +45,16 @@ pub enum ClientError {
     Unreachable {
         /// What happened to the connection.
         detail: String,
+        /// The number to call instead, as it was last known.
+        fallback: Option<FallbackNumber>,
         /// See above.
         pending_key: Option<String>,
     },
     /// No answer in time.
     #[error("the server did not answer in time")]
     TimedOut {
+        /// The number to call instead, as it was last known.
+        fallback: Option<FallbackNumber>,
         /// See above.
         pending_key: Option<String>,
     },
@@ -61,6 +65,8 @@ pub enum ClientError {
         status: u16,
         /// What is wrong with it. Never quotes it.
         detail: String,
+        /// The number to call instead, as it was last known.
+        fallback: Option<FallbackNumber>,
         /// See above.
         pending_key: Option<String>,
     },
@@ -160,12 +166,23 @@ impl ClientError {
         }
     }
 
+    /// The number to call instead, as it was last known: when the server cannot be reached, and an earlier offer of the
+    /// same service had one.
+    pub fn fallback(&self) -> Option<&FallbackNumber> {
+        match self {
+            Self::Unreachable { fallback, .. }
+            | Self::TimedOut { fallback, .. }
+            | Self::AnswerUnreadable { fallback, .. } => fallback.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The idempotency key under which the request still lies in the outbox.
     pub fn pending_key(&self) -> Option<&str> {
         match self {
             Self::Refused { pending_key, .. }
             | Self::Unreachable { pending_key, .. }
-            | Self::TimedOut { pending_key }
+            | Self::TimedOut { pending_key, .. }
             | Self::AnswerUnreadable { pending_key, .. }
             | Self::HostStorage { pending_key, .. }
             | Self::OutboxFailed { pending_key, .. }
@@ -180,13 +197,29 @@ impl ClientError {
         match &mut self {
             Self::Refused { pending_key, .. }
             | Self::Unreachable { pending_key, .. }
-            | Self::TimedOut { pending_key }
+            | Self::TimedOut { pending_key, .. }
             | Self::AnswerUnreadable { pending_key, .. }
             | Self::HostStorage { pending_key, .. }
             | Self::OutboxFailed { pending_key, .. }
             | Self::Cancelled { pending_key }
             | Self::Internal { pending_key, .. } => *pending_key = Some(key.to_owned()),
             Self::InvalidRequest { .. } | Self::Expired { .. } => {}
+        }
+        self
+    }
+
+    /// Whether it says that the server cannot be reached.
+    pub(crate) fn takes_fallback(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::AnswerUnreadable { .. })
+    }
+
+    /// The same error with a number to call instead.
+    pub(crate) fn with_fallback(mut self, number: Option<FallbackNumber>) -> Self {
+        if let Self::Unreachable { fallback, .. }
+        | Self::TimedOut { fallback, .. }
+        | Self::AnswerUnreadable { fallback, .. } = &mut self
+        {
+            *fallback = number;
         }
         self
     }
@@ -225,7 +258,7 @@ impl ClientError {
     }
 
     pub(crate) fn unreadable(status: u16, detail: &str) -> Self {
-        Self::AnswerUnreadable { status, detail: detail.to_owned(), pending_key: None }
+        Self::AnswerUnreadable { status, detail: detail.to_owned(), fallback: None, pending_key: None }
     }
 }
 
@@ -250,12 +283,12 @@ impl From<Problem> for ClientError {
 impl From<TransportError> for ClientError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::TimedOut => Self::TimedOut { pending_key: None },
+            TransportError::TimedOut => Self::TimedOut { fallback: None, pending_key: None },
             TransportError::Cancelled => Self::Cancelled { pending_key: None },
             TransportError::AnswerTooLarge => Self::unreadable(0, "it is too large"),
             TransportError::HostFailed => Self::internal("the host's HTTP stack failed"),
             TransportError::Unreachable | TransportError::TlsFailed | TransportError::ConnectionLost => {
-                Self::Unreachable { detail: error.to_string(), pending_key: None }
+                Self::Unreachable { detail: error.to_string(), fallback: None, pending_key: None }
             }
         }
     }

@@ -62,6 +62,15 @@ impl Session {
         }
     }
 
+    /// The installation as this device knows it. Asks nobody else.
+    pub(crate) async fn known(&self) -> Option<Installation> {
+        if let Some(installation) = &self.state.lock().await.installation {
+            return Some(installation.clone());
+        }
+        let kept = self.vault.read::<Kept>(VAULT_KEY).await.ok().flatten();
+        kept.filter(|kept| kept.base_url == self.exchange.base_url)?.installation
+    }
+
     /// The installation, registered if need be. With the token that the server just `refused` it is another token.
     /// Of many callers at once one registers; the others share what comes of it.
     pub(crate) async fn installation(

@@ -13,8 +13,10 @@ mod events;
 mod exchange;
 #[cfg(feature = "fault-injection")]
 pub mod fault_injection;
+mod fallback;
 mod installation;
 mod line;
+mod live;
 mod outbox;
 mod push;
 mod receipts;
@@ -28,7 +30,9 @@ pub use code::ClientCode;
 pub use config::ClientConfig;
 pub use error::ClientError;
 pub use events::EventSubscription;
+pub use fallback::FallbackNumber;
 pub use line::LineSubscription;
+pub use live::{LiveCallback, LiveCallbackSubscription, LiveCallbacks, LiveCallbacksSubscription};
 pub use outbox::{OutboxStatus, PendingKind, PendingRequest, RequestState, ResumeOutcome, Resumed};
 pub use push::PushOutcome;
 
@@ -38,10 +42,13 @@ use busy::Busy;
 use captcha::Captcha;
 use disk::Disk;
 use exchange::Exchange;
+use fallback::Fallbacks;
 use installation::Session;
+use live::Hub;
 use outbox::{Courier, Folder, Limits};
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 use tokio::sync::Mutex;
 use vault::Vault;
 
@@ -55,6 +62,8 @@ pub struct RingbackClient {
     session: Arc<Session>,
     courier: Courier,
     event_silence_ms: u32,
+    live: Arc<Hub>,
+    fallbacks: Fallbacks,
     vault: Vault,
     clock: Arc<dyn Clock>,
     log: Logger,
@@ -89,6 +98,8 @@ impl RingbackClient {
             log: log.clone(),
         };
         let session = Arc::new(Session::new(exchange, vault.clone()));
+        let data_dir = Path::new(&config.data_dir);
+        let live = Hub::new(session.clone(), data_dir, config.event_silence_ms, config.live_poll_ms);
         Ok(Self {
             courier: Courier {
                 session: session.clone(),
@@ -107,12 +118,32 @@ impl RingbackClient {
             },
             session,
             event_silence_ms: config.event_silence_ms,
+            live: Arc::new(live),
+            fallbacks: Fallbacks::new(data_dir, log.clone()),
             vault,
             clock: host.clock,
             log,
             pushes: Mutex::new(()),
         })
     }
+}
+
+/// Makes the folder of a file, for this app's user alone.
+fn private_folder(file: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    file.parent().map_or(Ok(()), |folder| builder.create(folder))
+}
+
+/// A file to be written anew, for this app's user alone.
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn json(request: &impl serde::Serialize) -> Result<String, ClientError> {

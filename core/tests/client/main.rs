@@ -5,10 +5,12 @@
 
 mod captcha;
 mod events;
+mod fallback;
 mod faults;
 mod installation;
 mod killed;
 mod line;
+mod live;
 mod outbox;
 mod outbox_expiry;
 mod outbox_order;

@@ -120,6 +120,7 @@ pub fn create(
         entered_at: Some(now),
         began_at: None,
         rejected_by: None,
+        spoken_salt: None,
         created_at: now,
         version: 1,
     };

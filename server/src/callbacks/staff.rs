@@ -113,6 +113,18 @@ pub fn show(tx: &mut Tx<'_>, centre: &Centre, id: &str, now: Timestamp) -> Resul
     })
 }
 
+/// The same for whoever calls or runs the floor: with the code to be said first, while the call is due.
+pub fn show_to_desk(
+    tx: &mut Tx<'_>,
+    centre: &Centre,
+    id: &str,
+    now: Timestamp,
+) -> Result<StaffCallback, Refusal> {
+    let mut shown = show(tx, centre, id, now)?;
+    shown.callback.spoken_code = find(tx, id)?.spoken_code(&centre.vault);
+    Ok(shown)
+}
+
 /// Callbacks in a state, oldest first, without what is private.
 pub fn list(
     tx: &mut Tx<'_>,

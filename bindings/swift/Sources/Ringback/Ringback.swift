@@ -32,7 +32,10 @@ public final class Ringback: Sendable {
     }
 
     /// What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
-    /// long the wait is. To be asked before "call me" is shown.
+    /// long the wait is. To be asked before "call me" is shown. Its fallback number is remembered.
+    ///
+    /// - Throws: ``RingbackError``; when the server cannot be reached, with the number to call instead in
+    ///   ``RingbackError/fallback``.
     public func offer(_ service: String) async throws -> Offer {
         try await cancellable { try await client.offer(service: service, cancel: $0) }
     }
@@ -102,8 +105,17 @@ public final class Ringback: Sendable {
     }
 
     /// Asks for a number to dial, and a code that tells the agent who calls and why.
+    ///
+    /// - Throws: ``RingbackError``; when the server cannot be reached, with the number to call instead in
+    ///   ``RingbackError/fallback``.
     public func requestCallIn(_ request: CallInRequest) async throws -> CallTicket {
         try await cancellable { try await client.requestCallIn(request: request, cancel: $0) }
+    }
+
+    /// The number to call when the server cannot be reached, as the last ``offer(_:)`` of this service had it. Asks
+    /// nobody.
+    public func fallback(_ service: String) async throws -> FallbackNumber? {
+        try await cancellable { try await client.fallback(service: service, cancel: $0) }
     }
 
     /// Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces
@@ -175,6 +187,25 @@ public final class Ringback: Sendable {
 
     /// Where a callback stands in line and how long it will take.
     public func line(_ id: String) -> LineUpdates { LineUpdates(client: client, id: id) }
+
+    /// This installation's callbacks as they are.
+    public var liveCallbacks: LiveCallbacksUpdates { LiveCallbacksUpdates(client: client) }
+
+    /// One callback as it is, until it is over.
+    public func liveCallback(_ id: String) -> LiveCallbackUpdates {
+        LiveCallbackUpdates(client: client, id: id)
+    }
+
+    /// The app goes to the background: closes the connection of ``liveCallbacks`` and ``liveCallback(_:)``, and returns
+    /// once nothing of them touches network or disk. Who listens keeps the last state.
+    public func pauseLive() async throws {
+        try await cancellable { try await client.pauseLive(cancel: $0) }
+    }
+
+    /// The app is back, or the network is: connects at once if anybody listens.
+    public func resumeLive() throws {
+        try throwing { try client.resumeLive() }
+    }
 
     /// Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the network is
     /// back, and by background work. What is refused or expires here stays in ``pending()`` as well, until

@@ -60,6 +60,9 @@ extension RingbackError {
     /// What to choose from instead, when the clock skips the wall time that was asked for or shows it twice.
     public var wallTimes: [WallTime] { facts.wallTimes }
 
+    /// The number to call instead, as it was last known, when the server cannot be reached.
+    public var fallback: FallbackNumber? { facts.fallback }
+
     /// Set when the request still lies in the outbox: it may or may not have reached the server.
     /// ``Ringback/Ringback/resume()``, or asking for the same thing again, sends the same request, not a second one.
     public var pendingKey: String? { facts.pendingKey }

@@ -62,8 +62,8 @@ final class Centre: @unchecked Sendable {
     }
 
     /// The same in a folder of the test's.
-    func app(_ folder: TemporaryFolder) throws -> Ringback {
-        try app(folder.url)
+    func app(_ folder: TemporaryFolder, _ transport: any Transport = URLSessionTransport()) throws -> Ringback {
+        try app(folder.url, transport: transport)
     }
 
     /// One request of the staff API, and its answer.

@@ -4,7 +4,7 @@ use super::Direct;
 use super::centre::parse_level;
 use crate::Failure;
 use clap::Subcommand;
-use ringback_core::protocol::{Direction, Timestamp};
+use ringback_core::protocol::{Direction, PhoneNumber, Timestamp};
 use ringback_server::clock::now;
 use ringback_server::services::policy::{ConfirmTimeout, ServiceSetup};
 use ringback_server::services::{ServicePause, create_service, list_services, pause_service, put_service};
@@ -47,6 +47,9 @@ pub(crate) enum ServiceCommand {
         /// The click-to-call group its numbers come from
         #[arg(long)]
         call_in_group: Option<String>,
+        /// The number for people whose app cannot reach the server, E.164
+        #[arg(long)]
+        fallback_number: Option<String>,
     },
     /// Set every setting of one from a TOML file, and make it if it is not there; what the file leaves out is as by default
     Put {
@@ -97,6 +100,7 @@ pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<
             confirm_timeout,
             confirm_attempts,
             call_in_group,
+            fallback_number,
         } => {
             let service = ServiceSetup {
                 skills: skills.into_iter().collect(),
@@ -108,6 +112,7 @@ pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<
                 confirm_timeout,
                 confirm_attempts,
                 call_in_group,
+                fallback_number: fallback_number.map(PhoneNumber::new),
                 ..ServiceSetup::new(name.clone(), queue)
             };
             direct.write(move |tx| create_service(tx, &service, now())).await?;

@@ -32,7 +32,10 @@ public class Ringback(
 
     /**
      * What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
-     * long the wait is. To be asked before "call me" is shown.
+     * long the wait is. To be asked before "call me" is shown. Its fallback number is remembered.
+     *
+     * @throws RingbackException when the server cannot be reached, with the number to call instead in
+     * [RingbackException.fallback].
      */
     public suspend fun offer(service: String): Offer = cancellable { client.offer(service, it) }
 
@@ -96,9 +99,18 @@ public class Ringback(
         actionToken: ActionToken? = null,
     ): Confirmation = cancellable { client.confirm(id, answer, actionToken, it) }
 
-    /** Asks for a number to dial, and a code that tells the agent who calls and why. */
+    /**
+     * Asks for a number to dial, and a code that tells the agent who calls and why.
+     *
+     * @throws RingbackException when the server cannot be reached, with the number to call instead in
+     * [RingbackException.fallback].
+     */
     public suspend fun requestCallIn(request: CallInRequest): CallTicket =
         cancellable { client.requestCallIn(request, it) }
+
+    /** The number to call when the server cannot be reached, as the last [offer] of this service had it. Asks nobody. */
+    public suspend fun fallback(service: String): FallbackNumber? =
+        cancellable { client.fallback(service, it) }
 
     /**
      * Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces the
@@ -185,6 +197,44 @@ public class Ringback(
                 }
             }
         }
+
+    /**
+     * This installation's callbacks as they are: the last known state at once, from then on whatever changes, over lost
+     * connections too. Every state says how old it is and whether the server is being listened to. All who collect, also
+     * [liveCallback], share one connection, which ends with the last of them. Who is slow gets the latest state.
+     */
+    public fun liveCallbacks(): Flow<LiveCallbacks> =
+        flow {
+            throwing { client.liveCallbacks() }.use { subscription ->
+                try {
+                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                } finally {
+                    subscription.stop()
+                }
+            }
+        }
+
+    /** The same for one callback, until it is over. */
+    public fun liveCallback(id: String): Flow<LiveCallback> =
+        flow {
+            throwing { client.liveCallback(id) }.use { subscription ->
+                try {
+                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                } finally {
+                    subscription.stop()
+                }
+            }
+        }
+
+    /**
+     * The app goes to the background: closes the connection of [liveCallbacks] and [liveCallback], and returns once nothing
+     * of them touches network or disk. Who collects keeps the last state. Not needed where collecting stops by itself, as
+     * in `repeatOnLifecycle`.
+     */
+    public suspend fun pauseLive(): Unit = cancellable { client.pauseLive(it) }
+
+    /** The app is back, or the network is: connects at once if anybody collects. */
+    public fun resumeLive(): Unit = throwing { client.resumeLive() }
 
     /**
      * Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the network is

@@ -35,6 +35,9 @@ public sealed class RingbackException(
     /** What to choose from instead, when the clock skips the wall time that was asked for or shows it twice. */
     public val wallTimes: List<WallTime> get() = facts.wallTimes
 
+    /** The number to call instead, as it was last known, when the server cannot be reached. */
+    public val fallback: FallbackNumber? get() = facts.fallback
+
     /**
      * Set when the request still lies in the outbox: it may or may not have reached the server. [Ringback.resume], or
      * asking for the same thing again, sends the same request, not a second one.
