@@ -287,16 +287,6 @@ impl Client {
             Ok(LiveCallbackSubscription::new(self.core.live_callback(&id)?, Arc::clone(&self.runtime)))
         })
     }
-
-    /// Closes the connection of the live subscriptions, and returns once nothing of them touches network or disk.
-    pub async fn pause_live(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
-        self.run(cancel, |core| async move { core.pause_live().await }).await
-    }
-
-    /// Connects the live subscriptions at once.
-    pub fn resume_live(&self) -> Result<(), ClientError> {
-        guarded(|| self.core.resume_live())
-    }
 }
 
 #[cfg(test)]
@@ -339,7 +329,6 @@ mod tests {
         client.line("cb_1".to_owned()).unwrap();
         client.live_callbacks().unwrap();
         client.live_callback("cb_1".to_owned()).unwrap();
-        client.resume_live().unwrap();
         assert!(client.runtime.is_idle());
         assert!(!folder.exists());
     }

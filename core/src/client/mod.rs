@@ -11,9 +11,9 @@ mod disk;
 mod error;
 mod events;
 mod exchange;
+mod fallback;
 #[cfg(feature = "fault-injection")]
 pub mod fault_injection;
-mod fallback;
 mod installation;
 mod line;
 mod live;

@@ -186,7 +186,7 @@ async fn the_last_known_state_is_there_at_once_without_a_network() {
     let client = phone.start();
     let live = all(&client);
     let seen = until(&live, |state| state.live).await;
-    soon(client.pause_live()).await.expect("paused");
+    soon(client.pause()).await.expect("paused");
     drop((live, client));
     centre.way.send_replace(Way::Closed);
     let live = all(&phone.start());
@@ -275,7 +275,7 @@ async fn a_paused_app_has_no_connection() {
     let client = phone.start();
     let live = Arc::new(all(&client));
     until(&live, |state| state.live).await;
-    soon(client.pause_live()).await.expect("paused");
+    soon(client.pause()).await.expect("paused");
     assert!(!next(&live).await.live);
     centre.streams(0).await;
     let kept = std::fs::read_to_string(phone.data.path().join("live.json")).expect("a file");
@@ -286,7 +286,7 @@ async fn a_paused_app_has_no_connection() {
     let waiting = tokio::spawn(async move { until(&waiting, |state| state.live).await });
     tokio::task::yield_now().await;
     assert_eq!(server.all().len(), before, "nothing is sent");
-    client.resume_live().expect("resumed");
+    soon(client.resume()).await.expect("resumed");
     assert_eq!(states(&soon(waiting).await.expect("ran")), [("cb_1", CallbackState::Completed)]);
 }
 
@@ -312,7 +312,7 @@ async fn a_file_that_is_damaged_or_another_installations_is_nothing() {
     let phone = patient_phone(&server);
     let client = phone.start();
     until(&all(&client), |state| state.live).await;
-    soon(client.pause_live()).await.expect("paused");
+    soon(client.pause()).await.expect("paused");
     let file = phone.data.path().join("live.json");
     let sound = std::fs::read_to_string(&file).expect("a file");
     for content in [&sound[..sound.len() / 2], "", "\u{0}\u{0}\u{0}", &sound.replace("in_1", "in_2")] {
@@ -375,8 +375,8 @@ async fn what_is_archived_goes() {
     let live = all(&client);
     until(&live, |state| state.live).await;
     centre.archived.store(1, Ordering::SeqCst);
-    soon(client.pause_live()).await.expect("paused");
-    client.resume_live().expect("resumed");
+    soon(client.pause()).await.expect("paused");
+    soon(client.resume()).await.expect("resumed");
     let state = until(&live, |state| state.live).await;
     assert_eq!(states(&state), [("cb_1", CallbackState::Completed)]);
 }

@@ -94,7 +94,7 @@ async fn all_see_what_happens_over_one_connection(engine: Engine) -> Result<(), 
     let lost = until(|| one.next(), |state| !state.live).await?;
     assert_eq!(state_of(&lost), Some(CallbackState::Routing));
     world.centre.start_server().await?;
-    client.resume_live()?;
+    client.resume().await?;
     until(|| one.next(), |state| state.live).await?;
     staff.result(&callback.id, "connected").await?;
     staff.complete(&callback.id).await?;
@@ -105,7 +105,7 @@ async fn all_see_what_happens_over_one_connection(engine: Engine) -> Result<(), 
     assert_eq!(of_it.next().await?, None, "over is over");
 
     // The app is killed and starts without a network: what it knew is there at once, and holds no code.
-    client.pause_live().await?;
+    client.pause().await?;
     let kept = std::fs::read_to_string(folder.join("live.json"))?;
     assert!(kept.contains(&callback.id) && !kept.contains("spoken_code"), "{kept}");
     drop((one, two, of_it, client));

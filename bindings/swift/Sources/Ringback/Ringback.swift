@@ -196,19 +196,8 @@ public final class Ringback: Sendable {
         LiveCallbackUpdates(client: client, id: id)
     }
 
-    /// The app goes to the background: closes the connection of ``liveCallbacks`` and ``liveCallback(_:)``, and returns
-    /// once nothing of them touches network or disk. Who listens keeps the last state.
-    public func pauseLive() async throws {
-        try await cancellable { try await client.pauseLive(cancel: $0) }
-    }
-
-    /// The app is back, or the network is: connects at once if anybody listens.
-    public func resumeLive() throws {
-        try throwing { try client.resumeLive() }
-    }
-
-    /// Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the network is
-    /// back, and by background work. What is refused or expires here stays in ``pending()`` as well, until
+    /// Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the app or
+    /// the network is back, and by background work; who listens to live states is connected at once. What is refused or expires here stays in ``pending()`` as well, until
     /// ``discard(_:)``.
     public func resume() async throws -> [Resumed] {
         try await cancellable { try await client.resume(cancel: $0) }
@@ -225,9 +214,10 @@ public final class Ringback: Sendable {
         try await cancellable { try await client.outboxStatus(cancel: $0) }
     }
 
-    /// Brings the outbox to rest: what is being sent is called off and stays kept, every file operation is waited for,
-    /// every lock is given back. To be awaited when the app goes to the background: iOS kills an app that sleeps with a
-    /// file locked. The next call wakes everything up again.
+    /// Brings the client to rest, to be awaited when the app goes to the background: what is being sent is called off and
+    /// stays kept, the connection of ``liveCallbacks`` and ``liveCallback(_:)`` is closed (who listens keeps the last
+    /// state), every file operation is waited for, every lock is given back: iOS kills an app that sleeps with a file
+    /// locked. ``resume()`` wakes everything up again.
     public func pause() async throws {
         try await cancellable { try await client.pause(cancel: $0) }
     }

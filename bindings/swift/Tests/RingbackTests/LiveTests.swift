@@ -37,16 +37,16 @@ struct LiveTests {
         #expect(transport.opened == 1, "one connection for all")
 
         // In the background there is none; what is known stays, with its age.
-        try await app!.pauseLive()
+        try await app!.pause()
         let stale = try await until(&one) { !$0.live }
         #expect(stale.asOf <= Date())
         while transport.held != 0 { await Task.yield() }
         try await centre.staff("POST", "callbacks/\(callback.id)/result", ["result": "connected"])
-        try app!.resumeLive()
+        _ = try await app!.resume()
         _ = try await until(&one) { $0.live && $0.callbacks.first?.state == .processing }
 
         // The next start knows it at once.
-        try await app!.pauseLive()
+        try await app!.pause()
         (one, two, app) = (nil, nil, nil)
         var again: LiveCallbacksUpdates.AsyncIterator? =
             try centre.app(folder).liveCallbacks.makeAsyncIterator()

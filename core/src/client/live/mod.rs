@@ -255,23 +255,4 @@ impl RingbackClient {
         let one = One { listener: Listener::new(self.live.clone()), id, told: None, aside: None };
         Ok(LiveCallbackSubscription { state: Mutex::new(one), stop: Stop::default() })
     }
-
-    /// The app goes to the background: closes the connection of the live subscriptions, and returns once it is closed and
-    /// the last state is on disk. Those who listen keep what they have and wait.
-    ///
-    /// # Errors
-    /// None so far.
-    pub async fn pause_live(&self) -> Result<(), ClientError> {
-        self.live.pause().await;
-        Ok(())
-    }
-
-    /// The app is back, or the network is: connects at once if anybody listens.
-    ///
-    /// # Errors
-    /// None so far.
-    pub fn resume_live(&self) -> Result<(), ClientError> {
-        self.live.resume();
-        Ok(())
-    }
 }

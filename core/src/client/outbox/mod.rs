@@ -77,14 +77,16 @@ impl RingbackClient {
         })
     }
 
-    /// Brings the outbox to rest: ends what is being sent (whoever waits for it is told
-    /// [`ClientError::Cancelled`], and the request stays kept), waits until every file operation is done, and gives every
-    /// lock back. To be awaited when the app goes to the background: iOS kills an app that sleeps with a file locked.
-    /// The next call wakes everything up again; [`resume`](Self::resume) sends what was interrupted.
+    /// Brings the client to rest, to be awaited when the app goes to the background: ends what is being sent (whoever waits
+    /// for it is told [`ClientError::Cancelled`], and the request stays kept), closes the connection of the live
+    /// subscriptions (who listens keeps what is known), waits until every file operation is done, and gives every lock
+    /// back: iOS kills an app that sleeps with a file locked. [`resume`](Self::resume) connects again and sends what was
+    /// interrupted.
     ///
     /// # Errors
     /// [`ClientError::OutboxFailed`] when the disk does not come to rest within 20 seconds.
     pub async fn pause(&self) -> Result<(), ClientError> {
+        self.live.pause().await;
         let paused = self.courier.busy.pause().await;
         paused.map_err(|_| ClientError::outbox_detail("the disk gave no answer; try again"))
     }

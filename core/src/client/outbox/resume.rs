@@ -35,7 +35,7 @@ impl Obstacles {
 
 impl RingbackClient {
     /// Sends again what the outbox holds, in the order it was asked for, under the same idempotency keys; to be called after
-    /// a start, when the network is back, and by background work. Tells of every request what became of it; one that is
+    /// a start, when the app or the network is back, and by background work; live subscriptions connect at once. Tells of every request what became of it; one that is
     /// being sent at this moment is left to whoever sends it. Stops sending once the server cannot be reached.
     ///
     /// What is refused or expires here stays in [`pending`](Self::pending) as well, until it is
@@ -44,6 +44,7 @@ impl RingbackClient {
     /// # Errors
     /// As [`pending`](Self::pending).
     pub async fn resume(&self) -> Result<Vec<Resumed>, ClientError> {
+        self.live.resume();
         let mut resumed = Vec::new();
         let mut obstacles = Obstacles::default();
         for open in self.kept_requests().await?.open {

@@ -192,6 +192,7 @@ impl Staff {
         let answer = request.send().await.map_err(|_| ClientError::Unreachable {
             detail: format!("{} does not answer; is the server running?", self.url),
             pending_key: None,
+            fallback: None,
         })?;
         let status = answer.status();
         let value: Value = answer.json().await.map_err(|_| unreadable(status.as_u16()))?;
@@ -205,5 +206,5 @@ impl Staff {
 
 fn unreadable(status: u16) -> ClientError {
     let detail = "it is not one that a Ringback server of this version gives".to_owned();
-    ClientError::AnswerUnreadable { status, detail, pending_key: None }
+    ClientError::AnswerUnreadable { status, detail, pending_key: None, fallback: None }
 }

@@ -227,18 +227,8 @@ public class Ringback(
         }
 
     /**
-     * The app goes to the background: closes the connection of [liveCallbacks] and [liveCallback], and returns once nothing
-     * of them touches network or disk. Who collects keeps the last state. Not needed where collecting stops by itself, as
-     * in `repeatOnLifecycle`.
-     */
-    public suspend fun pauseLive(): Unit = cancellable { client.pauseLive(it) }
-
-    /** The app is back, or the network is: connects at once if anybody collects. */
-    public fun resumeLive(): Unit = throwing { client.resumeLive() }
-
-    /**
-     * Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the network is
-     * back, and by background work. What is refused or expires here stays in [pending] as well, until it is [discard]ed.
+     * Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the app or the
+     * network is back, and by background work; who collects live states is connected at once. What is refused or expires here stays in [pending] as well, until it is [discard]ed.
      */
     public suspend fun resume(): List<Resumed> = cancellable { client.resume(it) }
 
@@ -252,8 +242,9 @@ public class Ringback(
     public suspend fun outboxStatus(): OutboxStatus = cancellable { client.outboxStatus(it) }
 
     /**
-     * Brings the outbox to rest: what is being sent is called off and stays kept, every file operation is waited for,
-     * every lock is given back. The next call wakes everything up again.
+     * Brings the client to rest, for when the app goes to the background: what is being sent is called off and stays kept,
+     * the connection of [liveCallbacks] and [liveCallback] is closed (who collects keeps the last state), every file
+     * operation is waited for, every lock is given back. [resume] wakes everything up again.
      */
     public suspend fun pause(): Unit = cancellable { client.pause(it) }
 

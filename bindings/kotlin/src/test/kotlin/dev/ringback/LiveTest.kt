@@ -57,12 +57,12 @@ class LiveTest {
                 assertEquals(1, transport.opened.get(), "one connection for all")
 
                 // In the background there is none; what is known stays, with its age.
-                app.pauseLive()
+                app.pause()
                 val stale = one.until { !it.live }
                 assertTrue(stale.asOf <= Instant.now())
                 while (transport.held.get() != 0) yield()
                 centre.staff("POST", "callbacks/${callback.id}/result", """{"result":"connected"}""")
-                app.resumeLive()
+                app.resume()
                 one.until { it.live && it.callbacks.single().state == CallbackState.PROCESSING }
                 one.cancel()
                 two.cancel()
