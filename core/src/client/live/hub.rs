@@ -144,14 +144,14 @@ impl Hub {
     }
 
     /// Closes the connection and returns once that is done and the last state is on disk.
-    pub(super) async fn pause(&self) {
+    pub(in crate::client) async fn pause(&self) {
         self.demand.send_if_modified(|demand| !std::mem::replace(&mut demand.paused, true));
         // It fails only when the sender is gone, and `self` owns the sender.
         let _ = self.busy.subscribe().wait_for(|busy| !*busy).await;
     }
 
     /// Connects again if somebody listens, at once.
-    pub(super) fn resume(&self) {
+    pub(in crate::client) fn resume(&self) {
         self.demand.send_if_modified(|demand| std::mem::replace(&mut demand.paused, false));
         self.poke.notify_waiters();
     }
