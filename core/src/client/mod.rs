@@ -1,6 +1,7 @@
 //! The client that apps embed: asks for calls, keeps what is not yet answered, says what happens.
 
 mod action;
+mod attestation;
 mod call_in;
 mod callbacks;
 mod captcha;
@@ -15,6 +16,7 @@ mod outbox;
 mod push;
 mod receipts;
 mod services;
+mod signature;
 mod stream;
 mod vault;
 
@@ -33,6 +35,7 @@ use captcha::Captcha;
 use exchange::Exchange;
 use installation::Session;
 use outbox::{Courier, Folder};
+use signature::Signatures;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -67,6 +70,7 @@ impl RingbackClient {
         let vault = Vault { store: host.store, log: log.clone() };
         let exchange = Exchange {
             transport: host.transport,
+            signatures: Signatures::new(base_url.clone(), host.clock.clone()),
             base_url,
             app_key: config.app_key,
             timeout_ms: config.request_timeout_ms,
@@ -78,7 +82,7 @@ impl RingbackClient {
             clock: host.clock.clone(),
             log: log.clone(),
         };
-        let session = Arc::new(Session::new(exchange, vault.clone()));
+        let session = Arc::new(Session::new(exchange, vault.clone(), host.signer, host.attestation));
         let folder = Arc::new(Folder::new(Path::new(&config.data_dir)));
         Ok(Self {
             courier: Courier {

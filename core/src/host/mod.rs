@@ -1,20 +1,24 @@
 //! What the platform gives the client: a place for secrets, a place for log lines, the time, and HTTP.
 
+mod attestation;
 mod blocking;
 mod captcha;
 #[cfg(feature = "reqwest")]
 mod file_store;
 mod log;
+mod signer;
 
 use crate::protocol::Timestamp;
 use crate::transport::Transport;
 use std::sync::Arc;
 
+pub use attestation::{AttestationAsk, AttestationProvider};
 pub(crate) use blocking::{Stalled, blocking};
 pub use captcha::{CaptchaAsk, CaptchaError, CaptchaPresenter};
 #[cfg(feature = "reqwest")]
 pub use file_store::FileStore;
 pub(crate) use log::Logger;
+pub use signer::{InstallationSigner, SignerKey};
 
 /// Why the host could not do what was asked. Without text: what a platform says may quote what it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +102,10 @@ pub struct Host {
     pub log: Option<Arc<dyn LogSink>>,
     /// Who shows CAPTCHAs of others and hears of proof of work; nobody when `None`, and proof of work is done all the same.
     pub captcha: Option<Arc<dyn CaptchaPresenter>>,
+    /// Who signs what changes something; the client itself when `None`.
+    pub signer: Option<Arc<dyn InstallationSigner>>,
+    /// Who vouches for app and device; nobody when `None`.
+    pub attestation: Option<Arc<dyn AttestationProvider>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -105,7 +113,15 @@ pub struct Host {
 impl Host {
     /// A host with the device's clock and no log.
     pub fn new(store: Arc<dyn SecureStore>, transport: Arc<dyn Transport>) -> Self {
-        Self { store, transport, log: None, captcha: None, clock: Arc::new(SystemClock) }
+        Self {
+            store,
+            transport,
+            log: None,
+            captcha: None,
+            signer: None,
+            attestation: None,
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// The same host with log lines going to `log`.
@@ -118,5 +134,17 @@ impl Host {
     #[must_use]
     pub fn with_captcha(self, presenter: Arc<dyn CaptchaPresenter>) -> Self {
         Self { captcha: Some(presenter), ..self }
+    }
+
+    /// The same host with a key of the platform's own.
+    #[must_use]
+    pub fn with_signer(self, signer: Arc<dyn InstallationSigner>) -> Self {
+        Self { signer: Some(signer), ..self }
+    }
+
+    /// The same host with evidence of app and device given by `provider`.
+    #[must_use]
+    pub fn with_attestation(self, provider: Arc<dyn AttestationProvider>) -> Self {
+        Self { attestation: Some(provider), ..self }
     }
 }

@@ -13,5 +13,6 @@ mod outbox;
 mod privacy;
 mod push;
 mod requests;
+mod signed;
 mod support;
 mod times;
