@@ -1,4 +1,4 @@
-//! Authenticator data as App Attest sends it (WebAuthn, 6.1).
+//! Authenticator data as App Attest sends it (`WebAuthn`, 6.1).
 
 use super::app_attest::Fault;
 use ciborium::Value;

@@ -97,7 +97,7 @@ pub(super) fn verdict(
         return Said::Doubtful("challenge_mismatch");
     }
     let made_at = request.timestamp_millis.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    if !made_at.is_some_and(|at| now.duration_since(at).abs().as_secs().unsigned_abs() <= AGE_MAX_S) {
+    if made_at.is_none_or(|at| now.duration_since(at).abs().as_secs().unsigned_abs() > AGE_MAX_S) {
         return Said::Doubtful("outdated");
     }
     let app = &payload.app_integrity;

@@ -37,7 +37,7 @@ pub fn public_urls(parts: &Parts, settings: &HttpSettings) -> Vec<String> {
     });
     let forwarded = |name: &str| last(&parts.headers, name).filter(|_| is_trusted);
     let host = forwarded("x-forwarded-host")
-        .or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
+        .or_else(|| parts.uri.authority().map(axum::http::uri::Authority::as_str))
         .or_else(|| parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()));
     let scheme = forwarded("x-forwarded-proto").unwrap_or("http");
     host.map(|host| format!("{scheme}://{host}")).into_iter().collect()

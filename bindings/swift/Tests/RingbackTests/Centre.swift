@@ -47,13 +47,17 @@ final class Centre: @unchecked Sendable {
     }
 
     /// An app on a phone, with all it keeps in `folder`.
-    func app(_ folder: TemporaryFolder) throws -> Ringback {
+    func app(
+        _ folder: TemporaryFolder, signer: (any InstallationSigner)? = nil,
+        attestation: (any AttestationProvider)? = nil
+    ) throws -> Ringback {
         let configuration = RingbackConfiguration(
             baseUrl: try fact("url"), appKey: try fact("app_key"),
             dataDir: folder.url.appendingPathComponent("data").path)
         return try Ringback(
             configuration: configuration,
-            store: FileStore(folder: folder.url.appendingPathComponent("secrets")))
+            store: FileStore(folder: folder.url.appendingPathComponent("secrets")), signer: signer,
+            attestation: attestation)
     }
 
     /// One request of the staff API, and its answer.
