@@ -10,7 +10,7 @@ use ringback_core::client::{
     ClientConfig, ClientError, FallbackNumber, OutboxStatus, PendingRequest, PushOutcome, Resumed,
     RingbackClient,
 };
-use ringback_core::host::{Host, LogSink, SecureStore};
+use ringback_core::host::{AttestationProvider, Host, InstallationSigner, LogSink, SecureStore};
 use ringback_core::protocol::{
     ActionToken, Availability, AvailabilityRequest, CallInRequest, CallTicket, Callback, CallbackRequest,
     ConfirmAnswer, Confirmation, Device, Offer, PhoneNumber, PushRegistration, Validation, WallTime,
@@ -44,16 +44,19 @@ impl Client {
 #[uniffi::export]
 impl Client {
     /// A client for this server and app, which speaks through the host's own HTTP stack: that one knows the machine's
-    /// trust, proxies and pins. Touches neither disk nor network and starts no thread.
+    /// trust, proxies and pins. What changes something is signed by `signer`, or by a key of the client's own, and
+    /// `attestation` vouches for app and device. Touches neither disk nor network and starts no thread.
     #[uniffi::constructor]
     pub fn new(
         config: ClientConfig,
         store: Arc<dyn SecureStore>,
         transport: Arc<dyn Transport>,
         log: Option<Arc<dyn LogSink>>,
+        signer: Option<Arc<dyn InstallationSigner>>,
+        attestation: Option<Arc<dyn AttestationProvider>>,
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
-            let host = Host { log, ..Host::new(store, transport) };
+            let host = Host { log, signer, attestation, ..Host::new(store, transport) };
             #[cfg(feature = "test-hooks")]
             let host = crate::hooks::killable_host(host);
             let core = Arc::new(RingbackClient::new(config, host)?);
@@ -324,7 +327,7 @@ mod tests {
     fn making_a_client_touches_nothing_and_starts_no_thread() {
         let folder = std::env::temp_dir().join(format!("ringback-untouched-{}", std::process::id()));
         let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
-        let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None).unwrap();
+        let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
         client.live_callbacks().unwrap();
@@ -336,7 +339,8 @@ mod tests {
     #[test]
     fn a_wrong_config_is_refused_by_name() {
         let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
-        let error = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None).err().unwrap();
+        let error =
+            Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None).err().unwrap();
         assert_eq!(error.code(), "config_invalid");
     }
 }

@@ -1,5 +1,6 @@
 //! What every part of a running server shares.
 
+use crate::attestation::Attestation;
 use crate::captcha;
 use crate::centre::Centre;
 use crate::config::Settings;
@@ -38,6 +39,8 @@ pub struct Shared {
     pub settings: Settings,
     /// Makes calls.
     pub dialer: Arc<dyn Dialer>,
+    /// Judges evidence of apps and devices.
+    pub attestation: Attestation,
     /// Asks the providers of CAPTCHAs.
     pub captcha: captcha::Client,
     /// Renders `/metrics`.

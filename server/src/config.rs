@@ -1,6 +1,6 @@
 //! Settings: one file, every key with its default. `server/ringback.toml` is that file and says what each key means.
 
-use crate::http::ForwardedHeader;
+use crate::http::{ForwardedHeader, PublicUrl};
 use crate::storage::StorageSettings;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -19,6 +19,8 @@ pub struct Settings {
     pub push: PushSettings,
     /// How CAPTCHA tokens are given out and checked.
     pub captcha: CaptchaSettings,
+    /// Which evidence of apps and devices is judged.
+    pub attestation: AttestationSettings,
     /// How others are told of events.
     pub webhooks: WebhookSettings,
     /// What it writes about itself.
@@ -39,6 +41,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Where they say it.
     pub forwarded_header: ForwardedHeader,
+    /// Under which addresses apps reach it; what `Host` says when empty.
+    pub public_urls: Vec<PublicUrl>,
 }
 
 impl Default for HttpSettings {
@@ -49,6 +53,7 @@ impl Default for HttpSettings {
             drain_s: 10,
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::XForwardedFor,
+            public_urls: Vec::new(),
         }
     }
 }
@@ -150,6 +155,43 @@ impl Default for CaptchaSettings {
     }
 }
 
+/// Which evidence of apps and devices is judged; none by default.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttestationSettings {
+    /// The apps whose App Attest evidence is judged, as team and bundle id: `TEAM.com.example.app`.
+    pub app_attest_apps: Vec<String>,
+    /// Whether builds for development count too.
+    pub app_attest_development: bool,
+    /// A PEM file of roots that stand in for Apple's own.
+    pub app_attest_root_file: Option<PathBuf>,
+    /// The apps whose Play Integrity evidence is judged, by package name.
+    pub play_integrity_packages: Vec<String>,
+    /// The certificates with which they may be signed, as Play Integrity names them; any when empty.
+    pub play_integrity_certificates: Vec<String>,
+    /// The service account that may ask Play Integrity, as Google's console hands it out.
+    pub play_integrity_service_account_file: Option<PathBuf>,
+    /// Where Play Integrity is; empty means Google's own host.
+    pub play_integrity_endpoint: String,
+    /// How long evidence counts, in days.
+    pub counts_for_days: u32,
+}
+
+impl Default for AttestationSettings {
+    fn default() -> Self {
+        Self {
+            app_attest_apps: Vec::new(),
+            app_attest_development: false,
+            app_attest_root_file: None,
+            play_integrity_packages: Vec::new(),
+            play_integrity_certificates: Vec::new(),
+            play_integrity_service_account_file: None,
+            play_integrity_endpoint: String::new(),
+            counts_for_days: 7,
+        }
+    }
+}
+
 /// What the server writes about itself, to standard error.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -225,6 +267,7 @@ mod tests {
             "drain_s",
             "trusted_proxies",
             "forwarded_header",
+            "public_urls",
             "url",
             "key_file",
             "postgres_connections",
@@ -240,6 +283,14 @@ mod tests {
             "recaptcha_endpoint",
             "recaptcha_enterprise_endpoint",
             "allow_test_keys",
+            "app_attest_apps",
+            "app_attest_development",
+            "app_attest_root_file",
+            "play_integrity_packages",
+            "play_integrity_certificates",
+            "play_integrity_service_account_file",
+            "play_integrity_endpoint",
+            "counts_for_days",
             "allow_http",
             "allow_networks",
             "retry_after_s",

@@ -1,6 +1,7 @@
 //! The Ringback server. `docs/ARCHITECTURE.md` is the map.
 
 pub mod app;
+pub mod attestation;
 pub mod call_in;
 pub mod callbacks;
 pub mod captcha;

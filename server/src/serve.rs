@@ -1,6 +1,7 @@
 //! A server from start to end.
 
 use crate::app::{App, Pokes, Shared};
+use crate::attestation::{self, Attestation, AttestationError};
 use crate::callbacks::{archive, deadlines};
 use crate::centre::Centre;
 use crate::clock::now;
@@ -10,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::routing::matcher::{self, Poke};
 use crate::storage::{OpenError, Storage};
 use crate::telephony::{self, ByHand};
-use crate::{captcha, line, rules, schedule, webhooks};
+use crate::{captcha, identity, line, rules, schedule, webhooks};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -50,6 +51,9 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
+    /// Evidence cannot be judged as the settings want it.
+    #[error(transparent)]
+    Attestation(#[from] AttestationError),
     /// Metrics are set up already: there is one server in a process.
     #[error("metrics cannot be set up: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
@@ -69,6 +73,7 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let metrics = PrometheusBuilder::new().set_buckets(BUCKETS_S)?.install_recorder()?;
         let endpoints = Endpoints::read(&settings.push)?;
+        let attestation = Attestation::new(&settings.attestation, &settings.push)?;
         let webhooks = webhooks::client::Client::new(webhooks::endpoints::net(&settings.webhooks))?;
         let (storage, vault) = Storage::open_sealed(&settings.storage).await?;
         let address = settings.http.listen;
@@ -89,6 +94,7 @@ impl Server {
             centre: Arc::new(Centre::new(vault)),
             settings,
             dialer: Arc::new(ByHand),
+            attestation,
             captcha: captcha::Client::new()?,
             metrics,
             stopping: CancellationToken::new(),
@@ -180,6 +186,8 @@ async fn sweep_once(app: &App) -> Result<(), Refusal> {
             let (delivered, dead) = (kept.keep_delivered_days, kept.keep_dead_days);
             webhooks::outbox::purge(tx, days_ago(delivered.into())?, days_ago(dead.into())?)?;
             captcha::purge(tx, now)?;
+            identity::purge(tx, now)?;
+            attestation::purge(tx, now)?;
             rules::purge(tx, now)
         })
         .await?;

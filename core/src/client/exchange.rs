@@ -1,6 +1,7 @@
 //! One request and its answer: headers, limits, tries, and what the answer means.
 
 use super::ClientError;
+use super::signature::Signatures;
 use crate::host::{Clock, LogLevel, Logger};
 use crate::protocol::{
     APP_KEY_HEADER, BearerToken, CAPTCHA_HEADER, CaptchaChallenge, IDEMPOTENCY_KEY_HEADER, Problem,
@@ -59,6 +60,8 @@ pub(crate) struct Failed {
     pub(crate) retry_after_s: Option<u32>,
     /// What to solve before the same request is sent again.
     pub(crate) challenge: Option<Box<CaptchaChallenge>>,
+    /// The server's clock, when ours is too far from it.
+    pub(crate) server_time: Option<Timestamp>,
 }
 
 impl Failed {
@@ -77,6 +80,7 @@ impl From<ClientError> for Failed {
             passing: false,
             retry_after_s: None,
             challenge: None,
+            server_time: None,
         }
     }
 }
@@ -96,6 +100,7 @@ pub(crate) struct Exchange {
     pub(crate) app_key: String,
     pub(crate) timeout_ms: u32,
     pub(crate) retry: RetryPolicy,
+    pub(crate) signatures: Signatures,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log: Logger,
 }
@@ -110,7 +115,7 @@ impl Exchange {
     ) -> Result<Answer, Failed> {
         let (mut tries, mut may_have_arrived) = (0, false);
         loop {
-            let failed = match self.try_once(outgoing, credential).await {
+            let failed = match self.try_mended(outgoing, credential).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -150,8 +155,21 @@ impl Exchange {
         error
     }
 
+    /// One try, and another where that only wants a better signature.
+    pub(crate) async fn try_mended(
+        &self,
+        outgoing: &Outgoing,
+        credential: &Credential<'_>,
+    ) -> Result<Answer, Failed> {
+        match self.try_once(outgoing, credential).await {
+            Err(failed) if self.signatures.can_mend(&failed) => self.try_once(outgoing, credential).await,
+            tried => tried,
+        }
+    }
+
     async fn try_once(&self, outgoing: &Outgoing, credential: &Credential<'_>) -> Result<Answer, Failed> {
-        let sending = self.transport.send(self.request(outgoing, credential));
+        let request = self.signatures.sign(self.request(outgoing, credential)).await?;
+        let sending = self.transport.send(request);
         let answer = match tokio::time::timeout(self.timeout(), sending).await {
             Ok(answer) => answer?,
             Err(_) => return Err(TransportError::TimedOut.into()),
@@ -202,6 +220,7 @@ pub(crate) fn judge(answer: HttpResponse, now: Timestamp) -> Result<Answer, Box<
         passing: is_passing(status),
         retry_after_s: header_retry_after_s,
         challenge: None,
+        server_time: None,
     };
     if answer.body.len() > MAX_ANSWER_BYTES as usize {
         return Err(Box::new(Failed { passing: false, ..unreadable("it is too large") }));
@@ -220,6 +239,7 @@ pub(crate) fn judge(answer: HttpResponse, now: Timestamp) -> Result<Answer, Box<
     let (challenge, problem) = (problem.challenge.clone(), Problem { challenge: None, ..problem });
     Err(Box::new(Failed {
         challenge: challenge.map(Box::new),
+        server_time: problem.server_time,
         error: Problem { status, retry_after_s, ..problem }.into(),
         // 401 says something about the credential, not about the request.
         settled: (400..500).contains(&status) && status != 401 && !is_passing(status),

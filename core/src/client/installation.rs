@@ -1,14 +1,19 @@
 //! The installation: who this copy of the app is to the server.
 
 use super::ClientError;
+use super::attestation::Attestation;
 use super::exchange::{Answer, Credential, Exchange, Failed, Outgoing};
+use super::signature::Key;
 use super::vault::Vault;
-use crate::host::LogLevel;
-use crate::protocol::{BearerToken, Installation, InstallationRequest, InstallationSecret};
+use crate::host::{AttestationProvider, InstallationSigner, LogLevel};
+use crate::protocol::{
+    BearerToken, Installation, InstallationRequest, InstallationSecret, ProblemCode, PublicKey,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 
@@ -19,7 +24,16 @@ const VAULT_KEY: &str = "ringback.installation";
 struct Kept {
     base_url: String,
     secret: InstallationSecret,
+    key: KeptKey,
     installation: Option<Installation>,
+}
+
+/// The key that an installation has registered.
+#[derive(Serialize, Deserialize)]
+struct KeptKey {
+    public: PublicKey,
+    /// The private half; absent when the host holds it.
+    private: Option<InstallationSecret>,
 }
 
 #[derive(Default)]
@@ -32,15 +46,30 @@ struct State {
 /// Speaks to the server as this installation, and makes it one on first use.
 pub(crate) struct Session {
     pub(crate) exchange: Exchange,
-    vault: Vault,
+    pub(crate) vault: Vault,
+    pub(crate) attestation: Attestation,
+    signer: Option<Arc<dyn InstallationSigner>>,
     state: Mutex<State>,
     /// Rises with every registration, whatever comes of it.
     registrations: AtomicU64,
 }
 
 impl Session {
-    pub(crate) fn new(exchange: Exchange, vault: Vault) -> Self {
-        Self { exchange, vault, state: Mutex::default(), registrations: AtomicU64::new(0) }
+    pub(crate) fn new(
+        exchange: Exchange,
+        vault: Vault,
+        signer: Option<Arc<dyn InstallationSigner>>,
+        provider: Option<Arc<dyn AttestationProvider>>,
+    ) -> Self {
+        let attestation = Attestation::new(provider);
+        Self {
+            exchange,
+            vault,
+            attestation,
+            signer,
+            state: Mutex::default(),
+            registrations: AtomicU64::new(0),
+        }
     }
 
     /// Sends a request as this installation.
@@ -52,6 +81,9 @@ impl Session {
     /// The same, and the answer is yet to be read.
     pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Answer, Failed> {
         let installation = self.installation(None).await?;
+        if outgoing.method != "GET" {
+            self.attest(&installation).await;
+        }
         let answer = self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await;
         match answer {
             Err(failed) if failed.is_credential_refused() => {
@@ -87,10 +119,8 @@ impl Session {
         if let Some(error) = state.failed.as_ref().filter(|_| registered_meanwhile) {
             return Err(error.clone());
         }
-        let kept = self.vault.read::<Kept>(VAULT_KEY).await?;
-        let kept = kept.filter(|kept| kept.base_url == self.exchange.base_url);
-        if let Some(installation) = kept.as_ref().and_then(|kept| kept.installation.as_ref()).filter(is_good)
-        {
+        let kept = self.identity().await?;
+        if let Some(installation) = kept.installation.as_ref().filter(is_good) {
             state.installation = Some(installation.clone());
             return Ok(installation.clone());
         }
@@ -101,21 +131,67 @@ impl Session {
         registered
     }
 
-    /// The secret is kept before the network is touched: a registration that is cut short is made again as the same.
-    async fn register(&self, kept: Option<Kept>) -> Result<Installation, ClientError> {
-        let kept = match kept {
-            Some(kept) => kept,
+    /// Who this is: what was kept, or somebody new. It is kept before the network is touched, so that a registration that is
+    /// cut short is made again as the same.
+    async fn identity(&self) -> Result<Kept, ClientError> {
+        let kept = self.vault.read::<Kept>(VAULT_KEY).await?;
+        let Some(kept) = kept.filter(|kept| kept.base_url == self.exchange.base_url) else {
+            return self.new_identity(None).await;
+        };
+        if let Some(key) = self.key_of(&kept)
+            && key.public().await? == kept.key.public
+        {
+            self.exchange.signatures.set_key(key);
+            return Ok(kept);
+        }
+        // The platform's key is another one, and the registered one cannot be had again.
+        self.new_identity(Some(kept.secret)).await
+    }
+
+    fn key_of(&self, kept: &Kept) -> Option<Key> {
+        match &kept.key.private {
+            Some(private) => Key::read(private),
+            None => self.signer.clone().map(Key::Host),
+        }
+    }
+
+    /// Somebody new, in place of whoever has the secret that is `given_up`. Of two processes that come at once both are the same.
+    async fn new_identity(&self, given_up: Option<InstallationSecret>) -> Result<Kept, ClientError> {
+        let (key, private) = match self.signer.clone() {
+            Some(signer) => (Key::Host(signer), None),
             None => {
-                let base_url = self.exchange.base_url.clone();
-                let is_ours = {
-                    let base_url = base_url.clone();
-                    move |kept: &Kept| kept.base_url == base_url
-                };
-                let make = || Ok(Kept { base_url, secret: new_secret(), installation: None });
-                self.vault.read_or_make(VAULT_KEY, is_ours, make).await?
+                let (key, private) = Key::generate();
+                (key, Some(private))
             }
         };
-        let body = serde_json::to_vec(&InstallationRequest { secret: kept.secret.clone() })
+        let base_url = self.exchange.base_url.clone();
+        let is_good = {
+            let base_url = base_url.clone();
+            move |kept: &Kept| kept.base_url == base_url && Some(&kept.secret) != given_up.as_ref()
+        };
+        let key = KeptKey { public: key.public().await?, private };
+        let make = || Ok(Kept { base_url, secret: new_secret(), key, installation: None });
+        let kept = self.vault.read_or_make(VAULT_KEY, is_good, make).await?;
+        let key = self.key_of(&kept).ok_or_else(|| ClientError::internal("a key is not one"))?;
+        self.exchange.signatures.set_key(key);
+        Ok(kept)
+    }
+
+    async fn register(&self, kept: Kept) -> Result<Installation, ClientError> {
+        let secret = kept.secret.clone();
+        match self.register_as(kept).await {
+            // The secret is known with a key that is lost.
+            Err(error) if error.code() == ProblemCode::InstallationKeyMismatch.code() => {
+                let kept = self.new_identity(Some(secret)).await?;
+                self.register_as(kept).await
+            }
+            registered => registered,
+        }
+    }
+
+    async fn register_as(&self, kept: Kept) -> Result<Installation, ClientError> {
+        let public_key = Some(kept.key.public.clone());
+        let body = serde_json::to_vec(&InstallationRequest { secret: kept.secret.clone(), public_key })
             .map_err(|_| ClientError::internal("a request has no JSON form"))?;
         let outgoing = Outgoing {
             method: "POST",

@@ -1,6 +1,7 @@
 //! The client that apps embed: asks for calls, keeps what is not yet answered, says what happens.
 
 mod action;
+mod attestation;
 mod busy;
 mod call_in;
 mod callbacks;
@@ -22,6 +23,7 @@ mod push;
 mod receipts;
 mod seal;
 mod services;
+mod signature;
 mod stream;
 mod vault;
 
@@ -46,6 +48,7 @@ use fallback::Fallbacks;
 use installation::Session;
 use live::Hub;
 use outbox::{Courier, Folder, Limits};
+use signature::Signatures;
 use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
@@ -86,6 +89,7 @@ impl RingbackClient {
         let vault = Vault::new(host.store, disk.clone(), busy.clone(), log.clone());
         let exchange = Exchange {
             transport: host.transport,
+            signatures: Signatures::new(base_url.clone(), host.clock.clone()),
             base_url,
             app_key: config.app_key,
             timeout_ms: config.request_timeout_ms,
@@ -97,7 +101,7 @@ impl RingbackClient {
             clock: host.clock.clone(),
             log: log.clone(),
         };
-        let session = Arc::new(Session::new(exchange, vault.clone()));
+        let session = Arc::new(Session::new(exchange, vault.clone(), host.signer, host.attestation));
         let data_dir = Path::new(&config.data_dir);
         let live = Hub::new(session.clone(), data_dir, config.event_silence_ms, config.live_poll_ms);
         Ok(Self {

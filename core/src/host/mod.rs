@@ -1,21 +1,25 @@
 //! What the platform gives the client: a place for secrets, a place for log lines, the time, and HTTP.
 
+mod attestation;
 mod blocking;
 mod captcha;
 mod clock;
 #[cfg(feature = "reqwest")]
 mod file_store;
 mod log;
+mod signer;
 
 use crate::transport::Transport;
 use std::sync::Arc;
 
+pub use attestation::{AttestationAsk, AttestationProvider};
 pub(crate) use blocking::{Stalled, blocking};
 pub use captcha::{CaptchaAsk, CaptchaError, CaptchaPresenter};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "reqwest")]
 pub use file_store::FileStore;
 pub(crate) use log::Logger;
+pub use signer::{InstallationSigner, SignerKey};
 
 /// Why the host could not do what was asked. Without text: what a platform says may quote what it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +87,10 @@ pub struct Host {
     pub log: Option<Arc<dyn LogSink>>,
     /// Who shows CAPTCHAs of others and hears of proof of work; nobody when `None`, and proof of work is done all the same.
     pub captcha: Option<Arc<dyn CaptchaPresenter>>,
+    /// Who signs what changes something; the client itself when `None`.
+    pub signer: Option<Arc<dyn InstallationSigner>>,
+    /// Who vouches for app and device; nobody when `None`.
+    pub attestation: Option<Arc<dyn AttestationProvider>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Who hears of every file operation; for tests.
@@ -98,6 +106,8 @@ impl Host {
             transport,
             log: None,
             captcha: None,
+            signer: None,
+            attestation: None,
             clock: Arc::new(SystemClock),
             #[cfg(feature = "fault-injection")]
             disk_faults: None,
@@ -114,5 +124,17 @@ impl Host {
     #[must_use]
     pub fn with_captcha(self, presenter: Arc<dyn CaptchaPresenter>) -> Self {
         Self { captcha: Some(presenter), ..self }
+    }
+
+    /// The same host with a key of the platform's own.
+    #[must_use]
+    pub fn with_signer(self, signer: Arc<dyn InstallationSigner>) -> Self {
+        Self { signer: Some(signer), ..self }
+    }
+
+    /// The same host with evidence of app and device given by `provider`.
+    #[must_use]
+    pub fn with_attestation(self, provider: Arc<dyn AttestationProvider>) -> Self {
+        Self { attestation: Some(provider), ..self }
     }
 }

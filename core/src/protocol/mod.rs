@@ -4,6 +4,7 @@
 //! E.164. Requests refuse unknown fields; answers tolerate them, and enums of answers have an `Unknown` value, so
 //! that an app outlives the server it was built against.
 
+mod attestation;
 mod call_in;
 mod callback;
 mod captcha;
@@ -15,8 +16,12 @@ mod private;
 mod problem;
 mod push;
 mod schedule;
+mod signature;
 mod wait;
 
+pub use attestation::{
+    AttestationChallenge, AttestationEvidence, AttestationRequest, AttestationResult, AttestationVerdict,
+};
 pub use call_in::{CallInRequest, CallTicket};
 pub use callback::{
     Callback, CallbackList, CallbackRequest, CallbackState, ChangeNumberRequest, CompletedReason,
@@ -43,6 +48,10 @@ pub use push::{
 };
 pub use schedule::{
     Availability, AvailabilityRequest, Fold, RescheduleRequest, ScheduledTime, Slot, SnoozeRequest, WallTime,
+};
+pub use signature::{
+    CONTENT_DIGEST_HEADER, KeyAlgorithm, PublicKey, SIGNATURE_HEADER, SIGNATURE_INPUT_HEADER, SIGNATURE_TAG,
+    SIGNATURE_WINDOW_S, signature_base, target_uri,
 };
 pub use wait::{Confidence, LineUpdate, WaitEstimate, WaitStatus};
 

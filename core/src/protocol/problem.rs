@@ -1,6 +1,6 @@
 //! Problems: every refusal has a stable code, a status and a sentence a person can act on (RFC 9457).
 
-use super::{CaptchaChallenge, Slot, WallTime};
+use super::{CaptchaChallenge, Slot, Timestamp, WallTime};
 use serde::{Deserialize, Serialize};
 
 /// A problem document, `application/problem+json` (RFC 9457).
@@ -39,6 +39,10 @@ pub struct Problem {
     /// What to solve before the same request is sent again, under the same idempotency key, with a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<CaptchaChallenge>,
+    /// The server's time, when the caller's is too far from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub server_time: Option<Timestamp>,
     /// Names this request in the server's logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -101,6 +105,17 @@ problem_codes! {
     MethodNotAllowed = "method_not_allowed", 405, "The path does not know this method", "Compare the method with `/openapi.json`.";
     CredentialsMissing = "credentials_missing", 401, "No key or token was sent", "Send the app key in `Ringback-App-Key`, or a token or secret key in `Authorization: Bearer`.";
     CredentialsInvalid = "credentials_invalid", 401, "The key or token is not valid", "Check that the key belongs to this server and was not revoked. An app registers its installation again.";
+    SignatureMissing = "signature_missing", 401, "This installation signs what it changes", "Send `Signature-Input` and `Signature`, made with the key that the installation registered. The SDK does so by itself.";
+    SignatureInvalid = "signature_invalid", 401, "The signature is not good", "Sign again: the detail says what is wrong. Behind a proxy that changes the address, set `http.public_urls` on the server.";
+    SignatureOutdated = "signature_outdated", 401, "The signature was made at another time", "Correct the clock by `server_time` of this answer and sign again. The SDK does so by itself.";
+    SignatureReplayed = "signature_replayed", 401, "The signature was used already", "Sign each request afresh, with a nonce of its own. The SDK does so by itself.";
+    ContentDigestMismatch = "content_digest_mismatch", 400, "The body is not the one of the digest", "Send `Content-Digest` with the SHA-256 or SHA-512 of the body as it is sent (RFC 9530).";
+    InstallationKeyRequired = "installation_key_required", 403, "Installations of this app need a key", "Register the installation with a `public_key` and sign what it changes. The SDK does so by itself.";
+    InstallationKeyMismatch = "installation_key_mismatch", 409, "The installation has another key", "A key is registered once. Register a new installation, with a secret of its own.";
+    AttestationChallengeInvalid = "attestation_challenge_invalid", 422, "The attestation challenge is not a good one", "Ask for a challenge with this installation's token and use it within five minutes.";
+    AttestationChallengeSpent = "attestation_challenge_spent", 409, "The attestation challenge was used already", "Ask for a fresh challenge for each piece of evidence.";
+    AttestationKeyUnknown = "attestation_key_unknown", 409, "The App Attest key is not known", "Attest a new key; the SDK asks its provider to.";
+    AttestationNotOffered = "attestation_not_offered", 422, "Evidence of this kind is not judged here", "Send evidence of one of the `providers` that come with the challenge, or none.";
     RoleForbidden = "role_forbidden", 403, "The key's role does not allow this", "Use a key whose role allows it, or ask an administrator.";
     ServiceUnknown = "service_unknown", 422, "There is no service of this name", "Use the name of a service that the contact centre has set up: `ringback admin service list`.";
     NumberNotE164 = "number_not_e164", 422, "The phone number is not in E.164 form", "Send `+`, the country code and the number, digits only, for example +4930901820.";
@@ -177,6 +192,7 @@ impl Problem {
             slots: Vec::new(),
             wall_times: Vec::new(),
             challenge: None,
+            server_time: None,
             request_id: None,
         }
     }

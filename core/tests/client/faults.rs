@@ -14,7 +14,10 @@ use tokio::sync::mpsc;
 /// A phone that is registered, so that only the request itself meets the fault.
 fn registered_phone(url: &str) -> Phone {
     let phone = Phone::new(url);
-    let kept = json!({"base_url": url, "secret": "s".repeat(32), "installation": {"id": "in_1", "token": "token-1"}});
+    let public = "BG_wO5SSQc4drdQ1GeaWDgqFtBppoFwygQOqK84VlMoWPE91OlW_AdxT9sCwx-7ni0DG_30lqW4igrmJzvccFEo";
+    let key = json!({"public": {"algorithm": "ecdsa-p256-sha256", "key": public}, "private": "AQEB".repeat(10) + "AQE"});
+    let installation = json!({"id": "in_1", "token": "token-1"});
+    let kept = json!({"base_url": url, "secret": "s".repeat(32), "key": key, "installation": installation});
     phone.store.set("ringback.installation", &kept.to_string());
     phone
 }

@@ -18,5 +18,6 @@ mod outbox_shared;
 mod privacy;
 mod push;
 mod requests;
+mod signed;
 mod support;
 mod times;

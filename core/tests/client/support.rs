@@ -362,9 +362,14 @@ impl Phone {
 
     /// The app starts, and shows CAPTCHAs by this presenter.
     pub(crate) fn start_with(&self, captcha: Option<Arc<dyn CaptchaPresenter>>) -> Arc<RingbackClient> {
+        self.start_on(|host| Host { captcha, ..host })
+    }
+
+    /// The app starts on another host.
+    pub(crate) fn start_on(&self, change: impl FnOnce(Host) -> Host) -> Arc<RingbackClient> {
         let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
         let host = Host::new(self.store.clone(), transport).with_log(self.lines.clone());
-        let host = Host { captcha, clock: self.clocks.clone(), ..host };
+        let host = change(Host { clock: self.clocks.clone(), ..host });
         Arc::new(RingbackClient::new(self.config.clone(), host).expect("a client"))
     }
 

@@ -32,9 +32,9 @@ pub async fn request_call_in(
     key: IdempotencyKey,
     body: JsonBody<CallInRequest>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let intent = Intent::new(&caller, key, body.request_hash);
     let bound = Bound::new(&caller, &body.value.service, CaptchaPurpose::RequestCallIn);
-    let evidence = captcha::weigh(&app, &bound, token, address.0).await?;
+    let evidence = captcha::weigh(&app, &bound, caller.standing, token, address.0).await?;
     let risk = evidence.risk;
     let new = NewCallIn::check(caller.id, body.value)?.with_captcha(evidence);
     let centre = app.centre.clone();

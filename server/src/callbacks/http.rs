@@ -54,9 +54,9 @@ pub async fn request_callback(
     key: IdempotencyKey,
     body: JsonBody<CallbackRequest>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let intent = Intent::new(&caller, key, body.request_hash);
     let bound = Bound::new(&caller, &body.value.service, CaptchaPurpose::RequestCallback);
-    let evidence = captcha::weigh(&app, &bound, token, address.0).await?;
+    let evidence = captcha::weigh(&app, &bound, caller.standing, token, address.0).await?;
     let risk = evidence.risk;
     let new = NewCallback::check(caller.id, Some(address.0), body.value)?.with_captcha(evidence);
     let centre = app.centre.clone();
@@ -108,7 +108,7 @@ pub async fn cancel_callback(
     key: IdempotencyKey,
     Path(id): Path<String>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent::without_body(caller.id.clone(), key, &format!("cancel {id}"));
+    let intent = Intent::without_body(&caller, key, &format!("cancel {id}"));
     step(&app, intent, 200, move |tx, effects, centre, now| {
         cancel_own(tx, effects, centre, (&caller.id, &id), now)
     })
@@ -126,7 +126,7 @@ pub async fn confirm_callback(
     Path(id): Path<String>,
     body: JsonBody<ConfirmRequest>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let intent = Intent::new(&caller, key, body.request_hash);
     step(&app, intent, 200, move |tx, effects, centre, now| {
         answer(tx, effects, centre, (&caller.id, &id), &body.value, now)
     })
@@ -144,7 +144,7 @@ pub async fn reschedule_callback(
     Path(id): Path<String>,
     body: JsonBody<RescheduleRequest>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let intent = Intent::new(&caller, key, body.request_hash);
     step(&app, intent, 200, move |tx, effects, centre, now| {
         let scheduled_for = body.value.scheduled_for.as_ref();
         reschedule_own(tx, effects, centre, (&caller.id, &id), scheduled_for, now)
@@ -163,7 +163,7 @@ pub async fn snooze_callback(
     Path(id): Path<String>,
     body: JsonBody<SnoozeRequest>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let intent = Intent::new(&caller, key, body.request_hash);
     step(&app, intent, 200, move |tx, effects, centre, now| {
         snooze_own(tx, effects, centre, (&caller.id, &id), body.value.delay_s, now)
     })
@@ -181,7 +181,7 @@ pub async fn change_number(
     Path(id): Path<String>,
     body: JsonBody<ChangeNumberRequest>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let intent = Intent::new(&caller, key, body.request_hash);
     step(&app, intent, 200, move |tx, effects, centre, now| {
         change_number_own(tx, effects, centre, (&caller.id, &id), &body.value.number, now)
     })
@@ -218,8 +218,9 @@ pub async fn show_offer(
     Path(name): Path<String>,
 ) -> Result<Json<Offer>, Refusal> {
     let centre = app.centre.clone();
-    let risk = centre.captcha.risk(&caller.id, address.0, now());
-    Ok(Json(app.storage.read(move |tx| offer(tx, &centre, &name, risk, now())).await?))
+    let standing = caller.standing;
+    let risk = standing.adjust(centre.captcha.risk(&caller.id, address.0, now()));
+    Ok(Json(app.storage.read(move |tx| offer(tx, &centre, &name, (risk, standing), now())).await?))
 }
 
 /// Which slots.

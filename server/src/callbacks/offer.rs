@@ -1,6 +1,7 @@
 //! What a service offers at this moment.
 
 use super::admission::{below_ceiling, not_paused, offered};
+use crate::attestation::Standing;
 use crate::captcha::Risk;
 use crate::centre::Centre;
 use crate::line;
@@ -17,7 +18,7 @@ pub fn offer(
     tx: &mut Tx<'_>,
     centre: &Centre,
     service_name: &str,
-    risk: Risk,
+    (risk, standing): (Risk, Standing),
     now: Timestamp,
 ) -> Result<Offer, Refusal> {
     let setup = centre.setup(tx)?;
@@ -60,7 +61,7 @@ pub fn offer(
         wait: line::wait_of_next(centre, service, counted.waiting, now),
         countries: rules::countries(&service.rule_sets),
         default_country: service.default_country.map(|country| country.to_string()),
-        captcha: service.policy.captcha.asked(risk),
+        captcha: service.policy.captcha.asked(risk, standing),
         fallback_number: service.policy.fallback_number.clone(),
     })
 }

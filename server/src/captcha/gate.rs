@@ -4,6 +4,7 @@ use super::client::Question;
 use super::verdict::Verdict;
 use super::{CaptchaPolicy, CaptchaProvider, Presented, Risk, altcha, credentials};
 use crate::app::App;
+use crate::attestation::Standing;
 use crate::clock::now;
 use crate::identity::InstallationCaller;
 use crate::refusal::Refusal;
@@ -49,15 +50,23 @@ const PROVIDER_TOKEN_LIFE_S: i64 = 300;
 pub struct Evidence {
     /// How suspicious the request is.
     pub risk: Risk,
+    /// What is known of its sender's app and device.
+    standing: Standing,
     /// What came of its token, if it has one.
     token: Option<Result<Passed, ProblemCode>>,
 }
 
 /// Judges a request's token, outside any transaction. What is wrong with it counts only where one is needed: see
 /// [`demand`]. A provider is asked only where its word would count.
-pub async fn weigh(app: &App, bound: &Bound, token: Presented, address: IpAddr) -> Result<Evidence, Refusal> {
+pub async fn weigh(
+    app: &App,
+    bound: &Bound,
+    standing: Standing,
+    token: Presented,
+    address: IpAddr,
+) -> Result<Evidence, Refusal> {
     let (centre, now) = (&app.centre, now());
-    let risk = centre.captcha.note(&bound.installation_id, address, now);
+    let risk = standing.adjust(centre.captcha.note(&bound.installation_id, address, now));
     let token = match token {
         Presented::Nothing => None,
         Presented::Malformed => Some(Err(ProblemCode::CaptchaInvalid)),
@@ -71,16 +80,16 @@ pub async fn weigh(app: &App, bound: &Bound, token: Presented, address: IpAddr) 
                     stands_in: solved.stands_in,
                 })
             }
-            Some(provider) => ask(app, bound, risk, provider, &token).await?,
+            Some(provider) => ask(app, bound, (risk, standing), provider, &token).await?,
         }),
     };
-    Ok(Evidence { risk, token })
+    Ok(Evidence { risk, standing, token })
 }
 
 async fn ask(
     app: &App,
     bound: &Bound,
-    risk: Risk,
+    (risk, standing): (Risk, Standing),
     provider: CaptchaProvider,
     token: &CaptchaToken,
 ) -> Result<Result<Passed, ProblemCode>, Refusal> {
@@ -88,7 +97,7 @@ async fn ask(
     let credential = app.storage.read(move |tx| {
         let setup = centre.setup(tx)?;
         let policy = &setup.service(&service)?.policy.captcha;
-        if !policy.is_required(risk) || !policy.providers.contains(&provider) {
+        if !policy.is_required(risk, standing) || !policy.providers.contains(&provider) {
             return Ok(Err(ProblemCode::CaptchaProviderNotAccepted));
         }
         Ok::<_, Refusal>(
@@ -123,7 +132,7 @@ async fn ask(
 /// Refuses a request that needs a token and has no good one; uses the token up otherwise. In the transaction of what it is
 /// for, so that a request that comes to nothing costs no token, and a token brings about one thing.
 pub fn demand(tx: &mut Tx<'_>, policy: &CaptchaPolicy, evidence: &Evidence) -> Result<(), Refusal> {
-    if !policy.is_required(evidence.risk) {
+    if !policy.is_required(evidence.risk, evidence.standing) {
         return Ok(());
     }
     let passed = match &evidence.token {

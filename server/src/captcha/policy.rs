@@ -1,6 +1,7 @@
 //! What a service asks for.
 
 use super::Risk;
+use crate::attestation::Standing;
 use crate::refusal::Refusal;
 use ringback_core::protocol::ProblemCode;
 use serde::{Deserialize, Serialize};
@@ -74,17 +75,27 @@ pub struct CaptchaPolicy {
     pub required: CaptchaRequired,
     /// Whose, the preferred one first; `altcha` when absent.
     pub providers: Vec<CaptchaProvider>,
+    /// Whether evidence of the real app on a real device, App Attest's or Play Integrity's, does instead of a token; `false`
+    /// when absent. Either way it makes a request less suspicious.
+    pub attestation_suffices: bool,
 }
 
 impl Default for CaptchaPolicy {
     fn default() -> Self {
-        Self { required: CaptchaRequired::Never, providers: vec![CaptchaProvider::Altcha] }
+        Self {
+            required: CaptchaRequired::Never,
+            providers: vec![CaptchaProvider::Altcha],
+            attestation_suffices: false,
+        }
     }
 }
 
 impl CaptchaPolicy {
-    /// Whether a request of this risk needs a token.
-    pub fn is_required(&self, risk: Risk) -> bool {
+    /// Whether a request of this risk, of somebody with this standing, needs a token.
+    pub fn is_required(&self, risk: Risk, standing: Standing) -> bool {
+        if self.attestation_suffices && standing == Standing::Genuine {
+            return false;
+        }
         match self.required {
             CaptchaRequired::Always => true,
             CaptchaRequired::OnRisk => risk > Risk::Low,
@@ -97,9 +108,9 @@ impl CaptchaPolicy {
         self.providers.iter().map(|provider| provider.word().to_owned()).collect()
     }
 
-    /// What an offer says to somebody of this risk.
-    pub fn asked(&self, risk: Risk) -> Vec<String> {
-        if self.is_required(risk) { self.words() } else { Vec::new() }
+    /// What an offer says to somebody of this risk and standing.
+    pub fn asked(&self, risk: Risk, standing: Standing) -> Vec<String> {
+        if self.is_required(risk, standing) { self.words() } else { Vec::new() }
     }
 
     /// Refuses a policy that nobody could meet, or that says a thing twice.
@@ -124,12 +135,29 @@ mod tests {
     fn risk_decides_only_where_the_policy_says_so() {
         let policy = |required| CaptchaPolicy { required, ..CaptchaPolicy::default() };
         for risk in [Risk::Low, Risk::Elevated, Risk::High] {
-            assert!(policy(CaptchaRequired::Always).is_required(risk));
-            assert!(!policy(CaptchaRequired::Never).is_required(risk));
-            assert_eq!(policy(CaptchaRequired::OnRisk).is_required(risk), risk != Risk::Low);
+            assert!(policy(CaptchaRequired::Always).is_required(risk, Standing::Unknown));
+            assert!(!policy(CaptchaRequired::Never).is_required(risk, Standing::Unknown));
+            assert_eq!(
+                policy(CaptchaRequired::OnRisk).is_required(risk, Standing::Unknown),
+                risk != Risk::Low
+            );
         }
-        assert_eq!(policy(CaptchaRequired::Always).asked(Risk::Low), ["altcha"]);
-        assert!(CaptchaPolicy::default().asked(Risk::High).is_empty());
+        assert_eq!(policy(CaptchaRequired::Always).asked(Risk::Low, Standing::Unknown), ["altcha"]);
+        assert!(CaptchaPolicy::default().asked(Risk::High, Standing::Unknown).is_empty());
+    }
+
+    #[test]
+    fn evidence_does_instead_of_a_token_only_where_the_policy_says_so() {
+        let policy = |attestation_suffices| CaptchaPolicy {
+            required: CaptchaRequired::Always,
+            attestation_suffices,
+            ..CaptchaPolicy::default()
+        };
+        assert!(!policy(true).is_required(Risk::High, Standing::Genuine));
+        assert!(policy(false).is_required(Risk::Low, Standing::Genuine));
+        for standing in [Standing::Unknown, Standing::Doubtful] {
+            assert!(policy(true).is_required(Risk::Low, standing));
+        }
     }
 
     #[test]

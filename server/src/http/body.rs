@@ -4,8 +4,9 @@ use crate::refusal::Refusal;
 use aws_lc_rs::digest;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use ringback_core::protocol::ProblemCode;
+use ringback_core::protocol::{CONTENT_DIGEST_HEADER, ProblemCode};
 use serde::de::DeserializeOwned;
 
 /// The largest body that is read.
@@ -38,6 +39,7 @@ where
         if !is_json {
             return Err(Refusal::plain(ProblemCode::MediaTypeUnsupported));
         }
+        let declared = Declared::read(request.headers())?;
         let mut hash = digest::Context::new(&digest::SHA256);
         hash.update(request.method().as_str().as_bytes());
         hash.update(request.uri().path().as_bytes());
@@ -52,8 +54,42 @@ where
                 )
             }
         })?;
+        if !declared.fits(&bytes) {
+            return Err(Refusal::plain(ProblemCode::ContentDigestMismatch));
+        }
         hash.update(&bytes);
         Ok(Self { value: parse(&bytes)?, request_hash: hash.finish().as_ref().to_vec() })
+    }
+}
+
+/// The digests that the body is declared to have (RFC 9530).
+struct Declared(Vec<(&'static digest::Algorithm, Vec<u8>)>);
+
+impl Declared {
+    /// Of those that are declared one at least must be known here: a signature may cover nothing else of the body.
+    fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let lines = headers.get_all(CONTENT_DIGEST_HEADER);
+        let lines: Option<Vec<_>> = lines.iter().map(|line| line.to_str().ok()).collect();
+        let lines = lines.ok_or_else(|| Refusal::plain(ProblemCode::ContentDigestMismatch))?;
+        if lines.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let declared = sfv::Parser::new(&lines.join(", ")).parse::<sfv::Dictionary>().unwrap_or_default();
+        let known = [("sha-256", &digest::SHA256), ("sha-512", &digest::SHA512)];
+        let found = known.into_iter().filter_map(|(name, algorithm)| match declared.get(name)? {
+            sfv::ListEntry::Item(item) => Some((algorithm, item.bare_item.as_byte_sequence()?.to_vec())),
+            sfv::ListEntry::InnerList(_) => None,
+        });
+        let found: Vec<_> = found.collect();
+        if found.is_empty() {
+            Err(Refusal::plain(ProblemCode::ContentDigestMismatch))
+        } else {
+            Ok(Self(found))
+        }
+    }
+
+    fn fits(&self, body: &[u8]) -> bool {
+        self.0.iter().all(|(algorithm, digest)| digest::digest(algorithm, body).as_ref() == digest.as_slice())
     }
 }
 
@@ -136,6 +172,31 @@ mod tests {
     fn what_is_not_json_is_told_apart() {
         for body in ["", "{", "nonsense", r#"{"service":"support","number":"+4930901820"} trailing"#] {
             assert_eq!(refusal(body).0, "body_malformed", "{body}");
+        }
+    }
+
+    /// RFC 9530, B.1 and RFC 9421, B.2: the same body under both digests.
+    #[test]
+    fn a_declared_digest_is_the_bodys() {
+        let body = b"{\"hello\": \"world\"}";
+        let sha_256 = "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:";
+        let sha_512 = "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
+        let fits = |lines: &[&str], body: &[u8]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(CONTENT_DIGEST_HEADER, line.parse().unwrap());
+            }
+            Declared::read(&headers).map_or(None, |declared| Some(declared.fits(body)))
+        };
+        assert_eq!(fits(&[], body), Some(true));
+        assert_eq!(fits(&[sha_256], body), Some(true));
+        assert_eq!(fits(&[sha_512], body), Some(true));
+        assert_eq!(fits(&[sha_256, sha_512], body), Some(true));
+        assert_eq!(fits(&["md5=:AAAA:", sha_256], body), Some(true));
+        assert_eq!(fits(&[sha_256], b"{\"hello\": \"World\"}"), Some(false));
+        assert_eq!(fits(&[&sha_256.replace("X48E", "X48F"), sha_512], body), Some(false));
+        for unknown in ["md5=:AAAA:", "sha-256=X48E", "", "sha-256=:X48E"] {
+            assert_eq!(fits(&[unknown], body), None, "{unknown}");
         }
     }
 }

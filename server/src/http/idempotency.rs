@@ -1,5 +1,6 @@
 //! One key, one intent: a repeated request gets the first answer, byte for byte (I3).
 
+use crate::identity::{InstallationCaller, Nonce};
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
 use axum::extract::FromRequestParts;
@@ -56,17 +57,24 @@ pub struct Intent {
     pub key: IdempotencyKey,
     /// What was asked with it.
     pub request_hash: Vec<u8>,
+    /// Of the request's signature, if it has one.
+    pub nonce: Option<Nonce>,
 }
 
 impl Intent {
-    /// The intent of a request without a body; `request` says what is asked.
-    pub fn without_body(owner: String, key: IdempotencyKey, request: &str) -> Self {
+    /// What an installation asks with a body.
+    pub fn new(caller: &InstallationCaller, key: IdempotencyKey, request_hash: Vec<u8>) -> Self {
+        Self { owner: caller.id.clone(), key, request_hash, nonce: caller.nonce.clone() }
+    }
+
+    /// What it asks without one; `request` says it.
+    pub fn without_body(caller: &InstallationCaller, key: IdempotencyKey, request: &str) -> Self {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, request.as_bytes());
-        Self { owner, key, request_hash: hash.as_ref().to_vec() }
+        Self::new(caller, key, hash.as_ref().to_vec())
     }
 }
 
-/// Does `body` once for the intent, in the caller's transaction. A refusal is not kept: the next try is judged anew.
+/// Does `body` once for the intent, in the caller's transaction, and uses its signature up. A refusal is not kept: the next try is judged anew.
 pub fn once<T: Serialize>(
     tx: &mut Tx<'_>,
     vault: &Vault,
@@ -76,6 +84,9 @@ pub fn once<T: Serialize>(
     body: impl FnOnce(&mut Tx<'_>) -> Result<T, Refusal>,
 ) -> Result<Answer, Refusal> {
     let (owner, key) = (&intent.owner, &intent.key.0);
+    if let Some(nonce) = &intent.nonce {
+        nonce.spend(tx, owner)?;
+    }
     // The insert waits for a twin that is under way on another connection, and then sees its answer.
     let first = tx.execute(
         "insert into idempotency (owner, key, request_hash, status, created_at) values ($1, $2, $3, $4, $5) \

@@ -7,16 +7,19 @@ mod idempotency;
 mod openapi;
 mod params;
 mod problem;
+mod public_url;
 
 pub use body::{BODY_MAX_BYTES, JsonBody};
 pub use client_address::{ClientAddress, ForwardedHeader};
 pub use idempotency::{Answer, IdempotencyKey, Intent, once};
 pub use openapi::document;
 pub use params::Params;
+pub use public_url::{PublicUrl, public_urls};
 
 use crate::app::App;
 use crate::{
-    call_in, callbacks, captcha, events, identity, line, push, routing, rules, schedule, services, webhooks,
+    attestation, call_in, callbacks, captcha, events, identity, line, push, routing, rules, schedule,
+    services, webhooks,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -48,10 +51,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(push::http::unregister_device))
         .routes(routes!(push::http::send_receipt))
         .routes(routes!(call_in::http::request_call_in))
+        .routes(routes!(attestation::http::create_attestation_challenge))
+        .routes(routes!(attestation::http::attest))
         .routes(routes!(captcha::http::create_challenge))
         .routes(routes!(captcha::http::put_captcha_credential))
         .routes(routes!(captcha::http::list_captcha_credentials))
         .routes(routes!(identity::http::create_app_key))
+        .routes(routes!(identity::http::update_app_key))
         .routes(routes!(identity::http::create_staff_key, identity::http::list_keys))
         .routes(routes!(identity::http::revoke_key))
         .routes(routes!(routing::resources_http::create_queue, routing::resources_http::list_queues))

@@ -9,6 +9,26 @@ use crate::storage::Tx;
 use ringback_core::protocol::{BearerToken, ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// A key of an app to be made.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAppKey {
+    /// What it is called in lists.
+    pub name: String,
+    /// Whether the app's installations need a key of their own, with which they sign what they change. Apps in browsers may
+    /// have none.
+    #[serde(default)]
+    pub needs_installation_key: bool,
+}
+
+/// What is to be asked of an app's installations from now on.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppKeyChange {
+    /// Whether they need a key of their own. Those that have one keep it either way.
+    pub needs_installation_key: bool,
+}
+
 /// A key of staff to be made.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +84,23 @@ pub fn create_app_key(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<Mad
     Ok(MadeKey { name: name.to_owned(), key: BearerToken::new(key.to_string()) })
 }
 
+/// Makes the key of an app as it is asked for.
+pub fn create_app(tx: &mut Tx<'_>, new: &NewAppKey, now: Timestamp) -> Result<MadeKey, Refusal> {
+    let made = create_app_key(tx, &new.name, now)?;
+    let change = AppKeyChange { needs_installation_key: new.needs_installation_key };
+    update_app_key(tx, &new.name, &change)?;
+    Ok(made)
+}
+
+/// Changes what is asked of an app's installations.
+pub fn update_app_key(tx: &mut Tx<'_>, name: &str, change: &AppKeyChange) -> Result<(), Refusal> {
+    let updated = tx.execute(
+        "update api_keys set needs_installation_key = $1 where name = $2 and kind = 'app'",
+        &[&change.needs_installation_key, &name],
+    )?;
+    if updated == 1 { Ok(()) } else { Err(unknown_key(name)) }
+}
+
 /// Makes a key of staff.
 pub fn create_staff_key(tx: &mut Tx<'_>, new: &NewStaffKey, now: Timestamp) -> Result<MadeKey, Refusal> {
     check_name(&new.name)?;
@@ -110,13 +147,10 @@ pub fn revoke_key(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<(), Ref
         "update api_keys set revoked_at = coalesce(revoked_at, $1) where name = $2",
         &[&now, &name],
     )?;
-    if revoked == 1 {
-        Ok(())
-    } else {
-        Err(Refusal::of_field(
-            ProblemCode::ReferenceUnknown,
-            "name",
-            format!("There is no key {name:?}. See `ringback admin key list`."),
-        ))
-    }
+    if revoked == 1 { Ok(()) } else { Err(unknown_key(name)) }
+}
+
+fn unknown_key(name: &str) -> Refusal {
+    let sentence = format!("There is no key {name:?}. See `ringback admin key list`.");
+    Refusal::of_field(ProblemCode::ReferenceUnknown, "name", sentence)
 }

@@ -2,17 +2,26 @@
 
 use super::keys::{AppKey, SecretKey};
 use super::role::{Permission, Role};
+use super::signed::{Head, Nonce};
 use crate::app::App;
+use crate::attestation::Standing;
+use crate::clock::now;
 use crate::refusal::Refusal;
+use crate::storage::{Row, StorageError, Tx};
+use crate::words::unword;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use ringback_core::protocol::{APP_KEY_HEADER, ProblemCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ringback_core::protocol::{APP_KEY_HEADER, ProblemCode, PublicKey};
 
 /// An app, known by its publishable key.
 #[derive(Debug, Clone)]
 pub struct AppCaller {
     /// The key's id.
     pub key_id: String,
+    /// Whether its installations need a key of their own.
+    pub needs_installation_key: bool,
 }
 
 /// One installation of an app.
@@ -20,6 +29,18 @@ pub struct AppCaller {
 pub struct InstallationCaller {
     /// `in_…`
     pub id: String,
+    /// Of the signature that the request came with. To be used up where something is changed: an
+    /// [`Intent`](crate::http::Intent) does, and [`spend_signature`](Self::spend_signature).
+    pub nonce: Option<Nonce>,
+    /// What is known of its app and device.
+    pub standing: Standing,
+}
+
+impl InstallationCaller {
+    /// Uses the request's signature up, in the transaction of what it asks.
+    pub fn spend_signature(&self, tx: &mut Tx<'_>) -> Result<(), Refusal> {
+        self.nonce.as_ref().map_or(Ok(()), |nonce| nonce.spend(tx, &self.id))
+    }
 }
 
 /// A member of staff or a program of theirs.
@@ -61,14 +82,15 @@ impl FromRequestParts<App> for AppCaller {
             .storage
             .read(move |tx| {
                 let found = tx.query_opt(
-                    "select id from api_keys where id = $1 and kind = 'app' and revoked_at is null",
+                    "select id, needs_installation_key from api_keys \
+                     where id = $1 and kind = 'app' and revoked_at is null",
                     &[&key.id],
-                    |row| row.get::<String>(0),
+                    |row| Ok(Self { key_id: row.get(0)?, needs_installation_key: row.get::<i64>(1)? != 0 }),
                 )?;
                 Ok::<_, Refusal>(found)
             })
             .await?;
-        Ok(Self { key_id: known.ok_or_else(invalid)? })
+        known.ok_or_else(invalid)
     }
 }
 
@@ -82,15 +104,41 @@ impl FromRequestParts<App> for InstallationCaller {
         let stored = app
             .storage
             .read(move |tx| {
-                let hash =
-                    tx.query_opt("select token_hash from installations where id = $1", &[&lookup], |row| {
-                        row.get::<Vec<u8>>(0)
-                    })?;
-                Ok::<_, Refusal>(hash)
+                let found = tx.query_opt(
+                    "select i.token_hash, i.key_algorithm, i.public_key, k.needs_installation_key, a.verdict, \
+                     a.expires_at from installations i join api_keys k on k.id = i.app_key_id \
+                     left join attestations a on a.installation_id = i.id where i.id = $1",
+                    &[&lookup],
+                    |row| {
+                        let standing = Standing::from_row(row, 4, now())?;
+                        Ok((row.get::<Vec<u8>>(0)?, stored_key(row, 1)?, row.get::<i64>(3)? != 0, standing))
+                    },
+                )?;
+                Ok::<_, Refusal>(found)
             })
             .await?;
-        if stored.is_some_and(|hash| key.matches(&hash)) { Ok(Self { id }) } else { Err(invalid()) }
+        let (hash, public_key, needs_key, standing) = stored.ok_or_else(invalid)?;
+        if !key.matches(&hash) {
+            return Err(invalid());
+        }
+        let nonce = if parts.method.is_safe() {
+            None
+        } else if let Some((algorithm, bytes)) = public_key {
+            let public_key = PublicKey { algorithm: unword(&algorithm)?, key: URL_SAFE_NO_PAD.encode(bytes) };
+            let head = Head::from_request_parts(parts, app).await?;
+            Some(head.verify(&public_key, now())?)
+        } else if needs_key {
+            return Err(Refusal::plain(ProblemCode::InstallationKeyRequired));
+        } else {
+            None
+        };
+        Ok(Self { id, nonce, standing })
     }
+}
+
+/// Algorithm and key from two columns; nothing for an installation that has none.
+pub(super) fn stored_key(row: &Row<'_>, index: usize) -> Result<Option<(String, Vec<u8>)>, StorageError> {
+    Ok(row.get::<Option<String>>(index)?.zip(row.get::<Option<Vec<u8>>>(index + 1)?))
 }
 
 impl FromRequestParts<App> for StaffCaller {

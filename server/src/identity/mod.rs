@@ -6,6 +6,9 @@ pub mod http;
 mod installations;
 mod keys;
 mod role;
+mod signature;
+mod signed;
 
 pub use caller::{AppCaller, InstallationCaller, StaffCaller};
 pub use role::{Permission, Role};
+pub use signed::{Nonce, purge};

@@ -56,7 +56,7 @@ pub enum PushSettingsError {
 }
 
 impl ConnectionSettings {
-    pub(super) fn client_builder(&self) -> Result<reqwest::ClientBuilder, PushSettingsError> {
+    pub(crate) fn client_builder(&self) -> Result<reqwest::ClientBuilder, PushSettingsError> {
         let mut builder = reqwest::Client::builder()
             .tcp_nodelay(true)
             .connect_timeout(self.connect_timeout)

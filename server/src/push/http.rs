@@ -27,7 +27,7 @@ pub async fn register_device(
     key: IdempotencyKey,
     body: JsonBody<PushRegistration>,
 ) -> Result<Answer, Refusal> {
-    let intent = Intent { owner: caller.id.clone(), key, request_hash: body.request_hash };
+    let intent = Intent::new(&caller, key, body.request_hash);
     let vault = app.centre.vault.clone();
     app.storage
         .write(move |tx| {
@@ -58,7 +58,12 @@ pub async fn unregister_device(
     caller: InstallationCaller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    app.storage.write(move |tx| devices::unregister(tx, &caller.id, &id)).await?;
+    app.storage
+        .write(move |tx| {
+            caller.spend_signature(tx)?;
+            devices::unregister(tx, &caller.id, &id)
+        })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -71,7 +76,12 @@ pub async fn send_receipt(
     caller: InstallationCaller,
     body: JsonBody<PushReceipt>,
 ) -> Result<StatusCode, Refusal> {
-    app.storage.write(move |tx| receipts::note(tx, &caller.id, &body.value, now())).await?;
+    app.storage
+        .write(move |tx| {
+            caller.spend_signature(tx)?;
+            receipts::note(tx, &caller.id, &body.value, now())
+        })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -162,6 +162,10 @@ pub(crate) async fn app(storage: &StorageSettings) -> Result<App, Failure> {
         centre: Arc::new(Centre::new(Arc::new(Vault::open(storage)?))),
         settings: Settings::default(),
         dialer: Arc::new(ByHand),
+        attestation: ringback_server::attestation::Attestation::new(
+            &ringback_server::config::AttestationSettings::default(),
+            &ringback_server::config::PushSettings::default(),
+        )?,
         captcha: ringback_server::captcha::Client::new()?,
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         stopping: CancellationToken::new(),

@@ -102,7 +102,7 @@ impl Ask {
         let owner = installation_id.to_owned();
         Ok(Self {
             new: NewCallback::check(installation_id.to_owned(), Some(address_of(number)), request)?,
-            intent: Intent { owner, key, request_hash: vec![0; 32] },
+            intent: Intent { owner, key, request_hash: vec![0; 32], nonce: None },
         })
     }
 

@@ -21,13 +21,19 @@ public final class Ringback: Sendable {
     ///   - store: Where the installation's secret is kept.
     ///   - transport: Speaks HTTP.
     ///   - log: Where log lines go; they never hold anything private.
+    ///   - signer: Signs what changes something with a key of the platform's, for example a `SecureEnclaveSigner`; without
+    ///     one the client makes a key and keeps it in `store`.
+    ///   - attestation: Vouches for app and device, for example an `AppAttestProvider`.
     /// - Throws: ``RingbackError`` with the code `config_invalid` when a value of the configuration cannot be right.
     public init(
         configuration: RingbackConfiguration, store: any SecureStore,
-        transport: any Transport = URLSessionTransport(), log: (any LogSink)? = nil
+        transport: any Transport = URLSessionTransport(), log: (any LogSink)? = nil,
+        signer: (any InstallationSigner)? = nil, attestation: (any AttestationProvider)? = nil
     ) throws {
         client = try throwing {
-            try Client(config: configuration, store: store, transport: transport, log: log)
+            try Client(
+                config: configuration, store: store, transport: transport, log: log, signer: signer,
+                attestation: attestation)
         }
     }
 

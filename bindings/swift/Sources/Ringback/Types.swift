@@ -77,3 +77,10 @@ public typealias SecureStore = RingbackGenerated.SecureStore
 public typealias LogSink = RingbackGenerated.LogSink
 public typealias LogLevel = RingbackGenerated.LogLevel
 public typealias HostError = RingbackGenerated.HostError
+
+public typealias InstallationSigner = RingbackGenerated.InstallationSigner
+public typealias SignerKey = RingbackGenerated.SignerKey
+public typealias KeyAlgorithm = RingbackGenerated.KeyAlgorithm
+public typealias AttestationProvider = RingbackGenerated.AttestationProvider
+public typealias AttestationAsk = RingbackGenerated.AttestationAsk
+public typealias AttestationEvidence = RingbackGenerated.AttestationEvidence

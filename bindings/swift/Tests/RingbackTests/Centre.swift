@@ -53,17 +53,23 @@ final class Centre: @unchecked Sendable {
     var appKey: String { get throws { try fact("app_key") } }
 
     /// An app on a phone, with all it keeps in `folder`.
-    func app(_ folder: URL, transport: any Transport = URLSessionTransport()) throws -> Ringback {
+    func app(
+        _ folder: URL, transport: any Transport = URLSessionTransport(),
+        signer: (any InstallationSigner)? = nil, attestation: (any AttestationProvider)? = nil
+    ) throws -> Ringback {
         let configuration = RingbackConfiguration(
             baseUrl: try url, appKey: try appKey, dataDir: folder.appendingPathComponent("data").path)
         return try Ringback(
             configuration: configuration, store: FileStore(folder: folder.appendingPathComponent("secrets")),
-            transport: transport)
+            transport: transport, signer: signer, attestation: attestation)
     }
 
     /// The same in a folder of the test's.
-    func app(_ folder: TemporaryFolder, _ transport: any Transport = URLSessionTransport()) throws -> Ringback {
-        try app(folder.url, transport: transport)
+    func app(
+        _ folder: TemporaryFolder, _ transport: any Transport = URLSessionTransport(),
+        signer: (any InstallationSigner)? = nil, attestation: (any AttestationProvider)? = nil
+    ) throws -> Ringback {
+        try app(folder.url, transport: transport, signer: signer, attestation: attestation)
     }
 
     /// One request of the staff API, and its answer.

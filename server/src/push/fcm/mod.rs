@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 pub use self::classify::{FcmRefusal, classify};
 pub use self::message::{FcmNotification, FcmPriority, FcmPush, FcmTarget, FcmText, InvalidFcmPush};
-use self::service_account::ServiceAccount;
+use self::service_account::MESSAGING;
+pub(crate) use self::service_account::ServiceAccount;
 use super::connection::{ConnectionSettings, PushSettingsError};
 use super::http2::{Answer, Http2Client};
 use super::outcome::{Outcome, parse_retry_after};
@@ -58,7 +59,7 @@ struct Sent {
 impl FcmClient {
     /// Checks the settings; connects on the first push.
     pub fn new(settings: &FcmSettings) -> Result<Self, PushSettingsError> {
-        let account = ServiceAccount::new(&settings.service_account_json, &settings.connection)?;
+        let account = ServiceAccount::new(&settings.service_account_json, MESSAGING, &settings.connection)?;
         let path = format!("/v1/projects/{}/messages:send", account.project_id);
         let wrong_project = |_| PushSettingsError::ServiceAccount("project_id is not one".to_owned());
         Ok(Self {

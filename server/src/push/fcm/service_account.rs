@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use crate::push::connection::{ConnectionSettings, PushSettingsError, no_answer};
 use crate::push::outcome::{Outcome, parse_retry_after};
 
-const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
+/// For sending pushes.
+pub(super) const MESSAGING: &str = "https://www.googleapis.com/auth/firebase.messaging";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Google takes no assertion that lives longer.
 const ASSERTION_LIFE_S: i64 = 3600;
@@ -68,7 +69,7 @@ struct Access {
 }
 
 /// A service account and the access token it has at the moment.
-pub(super) struct ServiceAccount {
+pub(crate) struct ServiceAccount {
     pub(super) project_id: String,
     token_source: Arc<TokenSource>,
     access: Arc<Mutex<Access>>,
@@ -77,6 +78,7 @@ pub(super) struct ServiceAccount {
 /// What access tokens are asked for with.
 struct TokenSource {
     client_email: String,
+    scope: &'static str,
     token_uri: String,
     header: Header,
     key: EncodingKey,
@@ -84,7 +86,12 @@ struct TokenSource {
 }
 
 impl ServiceAccount {
-    pub(super) fn new(json: &str, connection: &ConnectionSettings) -> Result<Self, PushSettingsError> {
+    /// Reads the file; its tokens are asked for with this scope.
+    pub(crate) fn new(
+        json: &str,
+        scope: &'static str,
+        connection: &ConnectionSettings,
+    ) -> Result<Self, PushSettingsError> {
         let json: Json =
             serde_json::from_str(json).map_err(|error| PushSettingsError::ServiceAccount(about(&error)))?;
         let private_key = Zeroizing::new(json.private_key);
@@ -95,14 +102,20 @@ impl ServiceAccount {
         header.kid = json.private_key_id;
         let key = EncodingKey::from_rsa_pem(private_key.as_bytes()).map_err(PushSettingsError::Key)?;
         let http = connection.client_builder()?.build().map_err(PushSettingsError::Tls)?;
-        let source =
-            TokenSource { client_email: json.client_email, token_uri: json.token_uri, header, key, http };
+        let source = TokenSource {
+            client_email: json.client_email,
+            scope,
+            token_uri: json.token_uri,
+            header,
+            key,
+            http,
+        };
         Ok(Self { project_id: json.project_id, token_source: Arc::new(source), access: Arc::default() })
     }
 
     /// The value of the `authorization` header, from the store or fetched. `refused` is one that FCM did not take:
     /// it is not given again. What could not be fetched is an outcome.
-    pub(super) async fn authorization(&self, refused: Option<&HeaderValue>) -> Result<HeaderValue, Outcome> {
+    pub(crate) async fn authorization(&self, refused: Option<&HeaderValue>) -> Result<HeaderValue, Outcome> {
         let renewal = {
             let mut access = self.access.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(token) = &access.token
@@ -140,7 +153,7 @@ impl TokenSource {
         let now_s = Timestamp::now().as_second();
         let assertion = Assertion {
             iss: &self.client_email,
-            scope: SCOPE,
+            scope: self.scope,
             aud: &self.token_uri,
             iat: now_s,
             exp: now_s + ASSERTION_LIFE_S,
@@ -213,7 +226,7 @@ mod tests {
     }
 
     fn account(json: &str) -> Result<ServiceAccount, PushSettingsError> {
-        ServiceAccount::new(json, &ConnectionSettings::default())
+        ServiceAccount::new(json, MESSAGING, &ConnectionSettings::default())
     }
 
     #[test]

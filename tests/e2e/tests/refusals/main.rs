@@ -15,6 +15,7 @@ mod captcha;
 mod faults;
 mod requests;
 mod rules;
+mod signatures;
 mod staff;
 #[path = "../support/mod.rs"]
 mod support;
@@ -33,7 +34,7 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     let captcha = CaptchaDouble::start().await?;
     // Short, so that a body that never ends is soon too late.
     let config = format!(
-        "[http]\nrequest_timeout_s = 6\n[captcha]\nchallenge_expires_s = 6\nturnstile_endpoint = {:?}",
+        "[http]\nrequest_timeout_s = 6\n[attestation]\napp_attest_apps = [\"TEAM.com.example\"]\n[captcha]\nchallenge_expires_s = 6\nturnstile_endpoint = {:?}",
         captcha.endpoint()
     );
     let settings = CentreSettings { config, ..Default::default() };
@@ -51,6 +52,9 @@ async fn every_code(engine: Engine) -> Result<(), Failure> {
     callbacks::action_tokens_of_earlier_questions(&asker, &world).await?;
     callbacks::push_tokens(&asker).await?;
     callbacks::devices_and_deliveries(&asker, &world).await?;
+    signatures::signatures(&asker, &world.centre.app_key).await?;
+    signatures::keys(&asker, &world.centre.app_key).await?;
+    signatures::attestation(&asker).await?;
     staff::keys(&world, &asker).await?;
     staff::roles(&asker).await?;
     staff::agents(&world, &asker).await?;

@@ -5,7 +5,7 @@ use crate::{Failure, print};
 use clap::Subcommand;
 use ringback_server::clock::now;
 use ringback_server::identity::Role;
-use ringback_server::identity::admin::{self as keys, NewStaffKey};
+use ringback_server::identity::admin::{self as keys, AppKeyChange, NewAppKey, NewStaffKey};
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
@@ -13,6 +13,17 @@ pub(crate) enum KeyCommand {
     CreateApp {
         /// What it is called in lists
         name: String,
+        /// Installations of the app need a key of their own, with which they sign what they change
+        #[arg(long)]
+        needs_installation_key: bool,
+    },
+    /// Say whether installations of an app need a key of their own
+    UpdateApp {
+        /// What the app's key is called
+        name: String,
+        /// `true` or `false`
+        #[arg(long, action = clap::ArgAction::Set)]
+        needs_installation_key: bool,
     },
     /// Make a key of staff; it is shown once
     Create {
@@ -44,9 +55,16 @@ const COLUMNS: &[(&str, &str)] = &[
 
 pub(super) async fn run(direct: &Direct, command: KeyCommand) -> Result<(), Failure> {
     match command {
-        KeyCommand::CreateApp { name } => {
-            let made = direct.write(move |tx| keys::create_app_key(tx, &name, now())).await?;
+        KeyCommand::CreateApp { name, needs_installation_key } => {
+            let new = NewAppKey { name, needs_installation_key };
+            let made = direct.write(move |tx| keys::create_app(tx, &new, now())).await?;
             direct.output.done(&made, made.key.expose(), made.key.expose())
+        }
+        KeyCommand::UpdateApp { name, needs_installation_key } => {
+            let change = AppKeyChange { needs_installation_key };
+            let updated = name.clone();
+            direct.write(move |tx| keys::update_app_key(tx, &name, &change)).await?;
+            direct.done("key", &updated, "is changed")
         }
         KeyCommand::Create { name, role, agent } => {
             let new = NewStaffKey { name, role, agent };

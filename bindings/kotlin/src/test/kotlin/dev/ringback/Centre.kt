@@ -37,11 +37,15 @@ internal class Centre : AutoCloseable {
     fun app(
         folder: Path,
         transport: Transport = OkHttpTransport(),
+        signer: InstallationSigner? = null,
+        attestation: AttestationProvider? = null,
     ): Ringback =
         Ringback(
             RingbackConfig(url, appKey, folder.resolve("data").toString()),
             FileStore(folder.resolve("secrets")),
             transport,
+            signer = signer,
+            attestation = attestation,
         )
 
     /** One request of the staff API, and its answer. */

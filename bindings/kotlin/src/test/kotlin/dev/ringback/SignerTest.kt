@@ -1,0 +1,59 @@
+package dev.ringback
+
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.nio.file.Path
+import java.security.KeyPair
+import java.security.KeyPairGenerator
+import java.security.spec.ECGenParameterSpec
+import kotlin.test.assertEquals
+import kotlin.test.assertFalse
+import kotlin.test.assertTrue
+
+/** The platform's own key, and the platform that vouches for the app, against the real server. */
+class SignerTest {
+    @TempDir
+    lateinit var folder: Path
+
+    private fun keyPair(): KeyPair =
+        KeyPairGenerator.getInstance("EC").run {
+            initialize(ECGenParameterSpec("secp256r1"))
+            generateKeyPair()
+        }
+
+    @Test
+    fun `a key of the platform signs and is known again after a restart`() =
+        runBlocking {
+            Centre().use { centre ->
+                val pair = keyPair()
+                val callback =
+                    centre.app(folder, KeyPairSigner { pair }).use { it.requestCallback(aRequest) }
+                val cancelled = centre.app(folder, KeyPairSigner { pair }).use { it.cancel(callback.id) }
+                assertEquals(CallbackState.COMPLETED, cancelled.state)
+                val kept = FileStore(folder.resolve("secrets")).get("ringback.installation").orEmpty()
+                assertTrue("\"private\":null" in kept, "the key itself stays where it is")
+
+                // With another key the app is somebody else, who sees nothing of it.
+                val other = keyPair()
+                assertTrue(centre.app(folder, KeyPairSigner { other }).use { it.callbacks() }.isEmpty())
+            }
+        }
+
+    @Test
+    fun `the server says whom it believes, and without evidence nothing is lost`() =
+        runBlocking {
+            Centre().use { centre ->
+                var asked = false
+                val provider =
+                    PlayIntegrityProvider {
+                        asked = true
+                        null
+                    }
+                centre.app(folder, attestation = provider).use { app ->
+                    assertEquals(CallbackState.QUEUED, app.requestCallback(aRequest).state)
+                }
+                assertFalse(asked, "this server judges no evidence")
+            }
+        }
+}

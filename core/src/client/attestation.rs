@@ -1,0 +1,133 @@
+//! Has the platform vouch for app and device, and passes on what it says. Nothing depends on it: a request whose sender is not
+//! vouched for is sent all the same.
+
+use super::exchange::{Credential, Failed, Outgoing};
+use super::installation::Session;
+use crate::host::{AttestationAsk, AttestationProvider, LogLevel};
+use crate::protocol::{
+    AttestationChallenge, AttestationEvidence, AttestationRequest, AttestationResult, Installation,
+    ProblemCode, Timestamp,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+const LOG_TARGET: &str = "ringback::attestation";
+const VAULT_KEY: &str = "ringback.attestation";
+/// The longest that a request waits for all of it.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Until when what was said counts.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    installation_id: String,
+    expires_at: Timestamp,
+}
+
+/// Who vouches, and whether it was done since the app was started.
+pub(crate) struct Attestation {
+    provider: Option<Arc<dyn AttestationProvider>>,
+    is_done: AtomicBool,
+}
+
+impl Attestation {
+    pub(crate) fn new(provider: Option<Arc<dyn AttestationProvider>>) -> Self {
+        Self { provider, is_done: AtomicBool::new(false) }
+    }
+}
+
+impl Session {
+    /// Sends evidence if there is a provider and what was said last is over. Of many callers one does; it is tried once after
+    /// each start, and again while the network is away.
+    pub(crate) async fn attest(&self, installation: &Installation) {
+        let Some(provider) = &self.attestation.provider else { return };
+        if self.attestation.is_done.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let attested = tokio::time::timeout(LIMIT, self.attest_with(provider, installation)).await;
+        let (level, line) = match attested {
+            Ok(Ok(None)) => return,
+            Ok(Ok(Some(result))) => {
+                let reason = result.reason.unwrap_or_default();
+                (LogLevel::Info, format!("the evidence is {:?} {reason}", result.verdict))
+            }
+            Ok(Err(failed)) => {
+                self.attestation.is_done.store(!failed.passing, Ordering::Release);
+                (LogLevel::Warn, format!("no evidence was given: {}", failed.error.code()))
+            }
+            Err(_) => (LogLevel::Warn, "no evidence was given in time".to_owned()),
+        };
+        self.exchange.log.log(level, LOG_TARGET, line);
+    }
+
+    async fn attest_with(
+        &self,
+        provider: &Arc<dyn AttestationProvider>,
+        installation: &Installation,
+    ) -> Result<Option<AttestationResult>, Failed> {
+        let kept = self.vault.read::<Kept>(VAULT_KEY).await?;
+        let counts = kept.is_some_and(|kept| {
+            kept.installation_id == installation.id && kept.expires_at > self.exchange.clock.now()
+        });
+        if counts {
+            return Ok(None);
+        }
+        let mut result = self.attest_once(provider, installation, false).await;
+        if let Err(failed) = &result
+            && failed.error.code() == ProblemCode::AttestationKeyUnknown.code()
+        {
+            result = self.attest_once(provider, installation, true).await;
+        }
+        let result = result?;
+        if let Some(result) = &result {
+            let kept = Kept { installation_id: installation.id.clone(), expires_at: result.expires_at };
+            self.vault.write(VAULT_KEY, &kept).await?;
+        }
+        Ok(result)
+    }
+
+    async fn attest_once(
+        &self,
+        provider: &Arc<dyn AttestationProvider>,
+        installation: &Installation,
+        new_key: bool,
+    ) -> Result<Option<AttestationResult>, Failed> {
+        let challenge: AttestationChallenge =
+            self.ask(installation, post("/v1/attestation-challenges", None)).await?;
+        if challenge.providers.is_empty() {
+            return Ok(None);
+        }
+        let request_hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&challenge.challenge));
+        let AttestationChallenge { challenge, providers, .. } = challenge;
+        let ask = AttestationAsk { providers, challenge: challenge.clone(), request_hash, new_key };
+        let evidence: Option<AttestationEvidence> = match provider.attest(ask).await {
+            Ok(evidence) => evidence,
+            Err(error) => {
+                let line = format!("the host could not vouch: {error}");
+                self.exchange.log.log(LogLevel::Warn, LOG_TARGET, line);
+                None
+            }
+        };
+        let Some(evidence) = evidence else { return Ok(None) };
+        let body = serde_json::to_vec(&AttestationRequest { challenge, evidence })
+            .map_err(|_| super::ClientError::internal("a request has no JSON form"))?;
+        self.ask(installation, post("/v1/attestations", Some(body))).await.map(Some)
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        installation: &Installation,
+        outgoing: Outgoing,
+    ) -> Result<T, Failed> {
+        let answer = self.exchange.try_mended(&outgoing, &Credential::Bearer(&installation.token)).await?;
+        Ok(self.exchange.read(&outgoing, &answer)?)
+    }
+}
+
+fn post(path: &str, body: Option<Vec<u8>>) -> Outgoing {
+    Outgoing { method: "POST", path: path.to_owned(), body, idempotency_key: None, captcha: None }
+}

@@ -1,0 +1,223 @@
+//! Signs what changes something, each time it is sent: a kept request that leaves after days has a signature of that
+//! moment. See [`protocol`](crate::protocol) for what is signed.
+
+use super::ClientError;
+use super::exchange::Failed;
+use crate::host::{Clock, HostError, InstallationSigner, Stalled, blocking};
+use crate::protocol::{
+    CONTENT_DIGEST_HEADER, IDEMPOTENCY_KEY_HEADER, InstallationSecret, KeyAlgorithm, ProblemCode, PublicKey,
+    SIGNATURE_HEADER, SIGNATURE_INPUT_HEADER, SIGNATURE_TAG, Timestamp, signature_base, target_uri,
+};
+use crate::transport::{HttpHeader, HttpRequest};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::{Signature, SigningKey};
+use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What an installation signs with.
+#[derive(Clone)]
+pub(crate) enum Key {
+    /// Made here; kept in the host's secure store.
+    Own(Arc<SigningKey>),
+    /// The platform's.
+    Host(Arc<dyn InstallationSigner>),
+}
+
+impl Key {
+    /// A fresh key, and the text it is read from again.
+    pub(crate) fn generate() -> (Self, InstallationSecret) {
+        loop {
+            // Three version 4 UUIDs are 366 random bits from the operating system.
+            let random = [(); 3].map(|()| uuid::Uuid::new_v4().into_bytes()).concat();
+            // All but one of 2³² hashes are a key.
+            if let Ok(key) = SigningKey::from_slice(&Sha256::digest(random)) {
+                let text = InstallationSecret::new(URL_SAFE_NO_PAD.encode(key.to_bytes()));
+                return (Self::Own(Arc::new(key)), text);
+            }
+        }
+    }
+
+    /// Reads what [`generate`](Self::generate) gave.
+    pub(crate) fn read(text: &InstallationSecret) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.expose()).ok()?;
+        Some(Self::Own(Arc::new(SigningKey::from_slice(&bytes).ok()?)))
+    }
+
+    /// The public half.
+    pub(crate) async fn public(&self) -> Result<PublicKey, ClientError> {
+        let (algorithm, key) = match self {
+            Self::Own(key) => {
+                let point = key.verifying_key().to_sec1_point(false);
+                (KeyAlgorithm::EcdsaP256Sha256, point.as_bytes().to_vec())
+            }
+            Self::Host(signer) => {
+                let signer = signer.clone();
+                let key = settle(blocking(move || signer.public_key()).await)?;
+                (key.algorithm, key.key)
+            }
+        };
+        Ok(PublicKey { algorithm, key: URL_SAFE_NO_PAD.encode(key) })
+    }
+
+    async fn sign(&self, base: String) -> Result<Vec<u8>, ClientError> {
+        match self {
+            Self::Own(key) => {
+                let signature: Signature = key.sign(base.as_bytes());
+                Ok(signature.to_bytes().to_vec())
+            }
+            Self::Host(signer) => {
+                let signer = signer.clone();
+                let signature = settle(blocking(move || signer.sign(base.into_bytes())).await)?;
+                fixed(signature).ok_or_else(|| ClientError::storage("its signature is none"))
+            }
+        }
+    }
+}
+
+fn settle<T>(outcome: Result<Result<T, HostError>, Stalled>) -> Result<T, ClientError> {
+    match outcome {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(ClientError::storage(&error.to_string())),
+        Err(Stalled) => Err(ClientError::storage("its key gave no answer")),
+    }
+}
+
+/// The 64 bytes of a signature that may be in DER.
+fn fixed(signature: Vec<u8>) -> Option<Vec<u8>> {
+    if signature.len() == 64 && !is_der(&signature) {
+        return Some(signature);
+    }
+    let body = signature.strip_prefix(&[0x30])?;
+    let (length, body) = body.split_first()?;
+    let (r, rest) = integer(body)?;
+    let (s, rest) = integer(rest)?;
+    (usize::from(*length) == body.len() && rest.is_empty()).then(|| [r, s].concat())
+}
+
+/// Whether it is a SEQUENCE as long as it says. Of 64 random bytes one in 65 536 looks so at its head; the rest is looked at too.
+fn is_der(signature: &[u8]) -> bool {
+    let whole = |body: &[u8]| {
+        integer(body).and_then(|(_, rest)| integer(rest)).is_some_and(|(_, rest)| rest.is_empty())
+    };
+    signature.starts_with(&[0x30, 62]) && signature.get(2..).is_some_and(whole)
+}
+
+/// A DER INTEGER as 32 bytes, and what follows it.
+fn integer(der: &[u8]) -> Option<([u8; 32], &[u8])> {
+    let (length, rest) = der.strip_prefix(&[0x02])?.split_first()?;
+    let (digits, rest) = rest.split_at_checked((*length).into())?;
+    let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
+    let mut integer = [0; 32];
+    integer[32_usize.checked_sub(digits.len())?..].copy_from_slice(digits);
+    Some((integer, rest))
+}
+
+/// Signs requests, once the key is known.
+pub(crate) struct Signatures {
+    base_url: String,
+    clock: Arc<dyn Clock>,
+    key: Mutex<Option<Key>>,
+    /// How far the server's clock is ahead of this one, in seconds.
+    ahead_s: AtomicI64,
+}
+
+impl Signatures {
+    pub(crate) fn new(base_url: String, clock: Arc<dyn Clock>) -> Self {
+        Self { base_url, clock, key: Mutex::default(), ahead_s: AtomicI64::new(0) }
+    }
+
+    /// From now on `key` signs.
+    pub(crate) fn set_key(&self, key: Key) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    /// The request with its signature, if it changes something.
+    pub(crate) async fn sign(&self, request: HttpRequest) -> Result<HttpRequest, ClientError> {
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match key {
+            Some(key) if request.method != "GET" => self.sign_with(&key, request).await,
+            _ => Ok(request),
+        }
+    }
+
+    async fn sign_with(&self, key: &Key, mut request: HttpRequest) -> Result<HttpRequest, ClientError> {
+        let path = request.url.strip_prefix(&self.base_url).unwrap_or_default();
+        let target = target_uri(&self.base_url, path);
+        let digest =
+            request.body.as_ref().map(|body| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body))));
+        let idempotency_key = request.headers.iter().find(|header| header.name == IDEMPOTENCY_KEY_HEADER);
+        let mut components = vec![("@method", request.method.as_str()), ("@target-uri", target.as_str())];
+        components.extend(digest.as_deref().map(|digest| (CONTENT_DIGEST_HEADER, digest)));
+        components.extend(idempotency_key.map(|header| (IDEMPOTENCY_KEY_HEADER, header.value.as_str())));
+        let names: Vec<_> = components.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let created_s = self.clock.now().as_second().saturating_add(self.ahead_s.load(Ordering::Relaxed));
+        let nonce = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().into_bytes());
+        let parameters =
+            format!("({});created={created_s};nonce=\"{nonce}\";tag=\"{SIGNATURE_TAG}\"", names.join(" "));
+        let signature = key.sign(signature_base(components, &parameters)).await?;
+        let header = |name: &str, value| HttpHeader { name: name.to_owned(), value };
+        request.headers.extend(digest.map(|digest| header(CONTENT_DIGEST_HEADER, digest)));
+        request.headers.push(header(SIGNATURE_INPUT_HEADER, format!("sig={parameters}")));
+        request.headers.push(header(SIGNATURE_HEADER, format!("sig=:{}:", STANDARD.encode(signature))));
+        Ok(request)
+    }
+
+    /// Whether the same request, signed anew, is another one to the server: its clock is known now, or something on the way
+    /// had sent the first one twice.
+    pub(crate) fn can_mend(&self, failed: &Failed) -> bool {
+        if failed.error.code() == ProblemCode::SignatureReplayed.code() {
+            return true;
+        }
+        let outdated = failed.error.code() == ProblemCode::SignatureOutdated.code();
+        let Some(server_time) = failed.server_time.filter(|_| outdated) else { return false };
+        self.ahead_s.store(seconds_between(self.clock.now(), server_time), Ordering::Relaxed);
+        true
+    }
+}
+
+fn seconds_between(earlier: Timestamp, later: Timestamp) -> i64 {
+    later.as_second().saturating_sub(earlier.as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p256::ecdsa::signature::Verifier;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_key_is_read_back() {
+        let (Key::Own(key), text) = Key::generate() else { panic!("our own") };
+        let Some(Key::Own(read)) = Key::read(&text) else { panic!("readable") };
+        assert!(key.verifying_key() == read.verifying_key());
+        assert!(Key::read(&InstallationSecret::from("AAAA")).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn der_and_fixed_are_the_same_signature(message in prop::collection::vec(any::<u8>(), 0..40)) {
+            let (Key::Own(key), _) = Key::generate() else { panic!("our own") };
+            let signature: Signature = key.sign(&message);
+            let from_der = fixed(signature.to_der().as_bytes().to_vec()).unwrap();
+            prop_assert_eq!(&from_der, &signature.to_bytes().to_vec());
+            prop_assert_eq!(fixed(from_der.clone()), Some(from_der.clone()));
+            let signature = Signature::from_slice(&from_der).unwrap();
+            prop_assert!(key.verifying_key().verify(&message, &signature).is_ok());
+        }
+
+        #[test]
+        fn whatever_a_host_gives_is_taken_apart(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = fixed(bytes);
+        }
+    }
+
+    #[test]
+    fn short_integers_are_filled_up() {
+        let der = [&[0x30, 8, 2, 2, 0, 0xff, 2, 2, 1, 2][..]].concat();
+        let fixed = fixed(der).unwrap();
+        assert_eq!((fixed.len(), fixed[31], &fixed[62..]), (64, 0xff, &[1, 2][..]));
+    }
+}

@@ -1,0 +1,14 @@
+//! Evidence that an installation is the real app on a real device. It makes a request less or more suspicious beside CAPTCHA,
+//! and shuts nobody out by itself. `challenge.rs` gives out what evidence is bound to, `app_attest.rs` and `authenticator.rs`
+//! judge Apple's, `play_integrity.rs` Google's, and `standing.rs` remembers what it said.
+
+mod app_attest;
+mod authenticator;
+mod challenge;
+pub mod http;
+mod judge;
+mod play_integrity;
+mod standing;
+
+pub use judge::{Attestation, AttestationError};
+pub use standing::{Standing, purge};
