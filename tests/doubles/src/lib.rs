@@ -1,6 +1,6 @@
-//! Strict stand-ins for APNs, FCM, a browser's push service, CAPTCHA providers and Play Integrity on loopback: TLS, HTTP/2, provider tokens, OAuth and VAPID
-//! checked as the real ones do, every documented refusal and what networks do on script, and a record of what arrived.
-//! For tests and the demo only.
+//! Strict stand-ins for APNs, FCM, a browser's push service, CAPTCHA providers and Play Integrity on loopback: TLS, HTTP/2,
+//! provider tokens, OAuth and VAPID checked as the real ones do, every documented refusal and what networks do on script, and a
+//! record of what arrived. For tests and the demo only.
 
 mod all;
 mod apns;
