@@ -28,6 +28,7 @@ pub struct Doubles {
     pub fcm: FcmDouble,
     /// The browser's.
     pub web_push: WebPushDouble,
+    authority: Authority,
 }
 
 /// What a server under test needs to know; printed by the binary as one line of JSON.
@@ -60,7 +61,12 @@ impl Doubles {
         let apns = ApnsDouble::start(settings.apns, &authority).await?;
         let fcm = FcmDouble::start(settings.fcm, &authority).await?;
         let web_push = WebPushDouble::start(settings.web_push, &authority).await?;
-        Ok(Self { apns, fcm, web_push })
+        Ok(Self { apns, fcm, web_push, authority })
+    }
+
+    /// The authority of all, for another double that the same client shall trust.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The authority of all, PEM.

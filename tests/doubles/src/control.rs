@@ -201,7 +201,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
 
 impl State {
     fn parts(&self, provider: Provider) -> (&Record, &Server, &Clock) {
-        let Doubles { apns, fcm, web_push } = &*self.doubles;
+        let Doubles { apns, fcm, web_push, .. } = &*self.doubles;
         match provider {
             Provider::Apns => (apns.record(), apns.server(), apns.clock()),
             Provider::Fcm => (fcm.record(), fcm.server(), fcm.clock()),
@@ -232,7 +232,7 @@ impl State {
 
     fn script(&self, body: &[u8]) -> Result<(), Refused> {
         let Script { provider, faults, device } = read(body)?;
-        let Doubles { apns, fcm, web_push } = &*self.doubles;
+        let Doubles { apns, fcm, web_push, .. } = &*self.doubles;
         match (provider, device) {
             (Provider::Apns, None) => apns.script(faults)?,
             (Provider::Apns, Some(device)) => apns.script_device(&device, faults)?,

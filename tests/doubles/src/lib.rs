@@ -1,6 +1,6 @@
-//! Strict stand-ins for APNs, FCM and a browser's push service on loopback: TLS, HTTP/2, provider tokens, OAuth and VAPID
-//! checked as the real ones do, every documented refusal and what networks do on script, and a record of what arrived.
-//! For tests and the demo only.
+//! Strict stand-ins for APNs, FCM, a browser's push service, CAPTCHA providers and Play Integrity on loopback: TLS, HTTP/2,
+//! provider tokens, OAuth and VAPID checked as the real ones do, every documented refusal and what networks do on script, and a
+//! record of what arrived. For tests and the demo only.
 
 mod all;
 mod apns;
@@ -11,6 +11,8 @@ mod credentials;
 mod fault;
 mod fcm;
 mod jws;
+mod oauth;
+mod play_integrity;
 mod record;
 mod server;
 mod tls;
@@ -26,6 +28,7 @@ pub use control::Control;
 pub use credentials::{ApnsCredentials, ServiceAccount};
 pub use fault::{ConnectionFault, Fault, UnknownReason};
 pub use fcm::{FcmDouble, FcmDoubleSettings, TargetKind};
+pub use play_integrity::PlayIntegrityDouble;
 pub use record::{Answer, Counts, Provider, Received, Record, WaitTimedOut};
 pub use server::{ConnectionCounts, Server};
 pub use tls::Authority;

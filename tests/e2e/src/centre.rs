@@ -2,7 +2,8 @@
 
 use crate::Staff;
 use ringback_doubles::{
-    ApnsDoubleSettings, Doubles, DoublesSettings, FcmDoubleSettings, Handout, Received, StartError,
+    ApnsDoubleSettings, Doubles, DoublesSettings, FcmDoubleSettings, Handout, PlayIntegrityDouble, Received,
+    StartError,
 };
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -27,7 +28,9 @@ pub struct CentreSettings {
     pub database_url: Option<String>,
     /// What `ringback admin apply` is given; the demo's centre when absent.
     pub centre_file: Option<PathBuf>,
-    /// Sections to add to the server's configuration: any but `storage`, `push` and `log`.
+    /// Sections to add to the server's configuration: any but `storage`, `push` and `log`. `{play_integrity_endpoint}` and
+    /// `{play_integrity_account}` in it start a double of Play Integrity, and stand for its address and for the file of an account
+    /// that may ask it.
     pub config: String,
 }
 
@@ -62,6 +65,8 @@ pub enum CentreError {
 pub struct Centre {
     /// APNs and FCM.
     pub doubles: Arc<Doubles>,
+    /// Play Integrity, where the configuration names it.
+    pub play_integrity: Option<PlayIntegrityDouble>,
     /// The app's publishable key.
     pub app_key: String,
     /// An administrator's key.
@@ -76,7 +81,7 @@ pub struct Centre {
 
 impl Centre {
     /// Starts the doubles, seeds a database, and starts the server on it.
-    pub async fn start(settings: CentreSettings) -> Result<Self, CentreError> {
+    pub async fn start(mut settings: CentreSettings) -> Result<Self, CentreError> {
         let folder = TempDir::new()?;
         let doubles = Arc::new(
             Doubles::start(DoublesSettings {
@@ -95,9 +100,20 @@ impl Centre {
             .await?,
         );
         let handout = doubles.write_credentials(folder.path())?;
+        let play_integrity = if settings.config.contains("{play_integrity_endpoint}") {
+            let double = PlayIntegrityDouble::start(doubles.authority()).await?;
+            let account = folder.path().join("play_integrity.json");
+            fs::write(&account, &double.service_account().json)?;
+            settings.config = settings.config.replace("{play_integrity_endpoint}", &double.endpoint());
+            settings.config = settings.config.replace("{play_integrity_account}", &account.to_string_lossy());
+            Some(double)
+        } else {
+            None
+        };
         write_config(folder.path(), &settings, &handout)?;
         let mut centre = Self {
             doubles,
+            play_integrity,
             app_key: String::new(),
             staff_key: String::new(),
             url: String::new(),

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Method, RequestBuilder};
 use ringback_core::client::{ClientConfig, RingbackClient};
 use ringback_core::host::{AttestationAsk, AttestationProvider, FileStore, Host, HostError};
@@ -11,6 +13,7 @@ use ringback_core::protocol::{
     Problem,
 };
 use ringback_core::transport::ReqwestTransport;
+use ringback_doubles::Fault;
 use ringback_e2e::{AppleAuthority, AppleDevice, CentreSettings, number};
 use ringback_server::storage::Engine;
 use serde_json::{Value, json};
@@ -32,10 +35,16 @@ struct Ground {
 impl Ground {
     /// A centre that judges App Attest, with a service whose policy for CAPTCHAs is this.
     async fn new(engine: Engine, captcha: Value) -> Result<Self, Failure> {
+        Self::with(engine, captcha, "").await
+    }
+
+    /// The same, with more settings of attestation.
+    async fn with(engine: Engine, captcha: Value, more: &str) -> Result<Self, Failure> {
         let (authority, folder) = (AppleAuthority::new()?, TempDir::new()?);
         let root = folder.path().join("root.pem");
         std::fs::write(&root, authority.root_pem())?;
-        let config = format!("[attestation]\napp_attest_apps = [{APP:?}]\napp_attest_root_file = {root:?}\n");
+        let config =
+            format!("[attestation]\napp_attest_apps = [{APP:?}]\napp_attest_root_file = {root:?}\n{more}");
         let world = World::start_with(engine, CentreSettings { config, ..Default::default() }).await?;
         let service = json!({ "name": "guarded", "queue": "support", "captcha": captcha });
         world.centre.staff().ask(Method::POST, "services", Some(service)).await?;
@@ -206,6 +215,83 @@ async fn wrong_evidence_makes_suspicious(engine: Engine) -> Result<(), Failure> 
     Ok(())
 }
 
+const PACKAGE: &str = "com.example.ringback";
+
+/// What Google says of the real app on a real device, for this challenge.
+fn payload(challenge: &str) -> Value {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, challenge.as_bytes());
+    json!({
+        "requestDetails": {
+            "requestPackageName": PACKAGE,
+            "requestHash": URL_SAFE_NO_PAD.encode(digest),
+            "timestampMillis": jiff::Timestamp::now().as_millisecond().to_string(),
+        },
+        "appIntegrity": { "appRecognitionVerdict": "PLAY_RECOGNIZED", "packageName": PACKAGE },
+        "deviceIntegrity": { "deviceRecognitionVerdict": ["MEETS_DEVICE_INTEGRITY"] },
+        "accountDetails": { "appLicensingVerdict": "LICENSED" },
+    })
+}
+
+async fn google_vouches(engine: Engine) -> Result<(), Failure> {
+    let policy = json!({ "required": "always", "attestation_suffices": true });
+    let more = format!(
+        "play_integrity_packages = [{PACKAGE:?}]\nplay_integrity_endpoint = \"{{play_integrity_endpoint}}\"\n\
+         play_integrity_service_account_file = \"{{play_integrity_account}}\"\n"
+    );
+    let ground = Ground::with(engine, policy, &more).await?;
+    let google = ground.world.centre.play_integrity.as_ref().ok_or("a double")?;
+    let anne = ground.installation("anne").await?;
+    let send = async |change: &dyn Fn(&mut Value), package: &str| -> Result<AttestationResult, Failure> {
+        let answer = anne.post("/v1/attestation-challenges", &json!({})).send().await?.error_for_status()?;
+        let challenge: AttestationChallenge = answer.json().await?;
+        assert_eq!(challenge.providers, ["app_attest", "play_integrity"]);
+        let mut payload = payload(&challenge.challenge);
+        change(&mut payload);
+        let token = google.token(package, payload);
+        anne.send(&challenge.challenge, &json!({ "kind": "play_integrity", "token": token })).await
+    };
+    let same = |_: &mut Value| ();
+
+    // Google cannot be asked: that says nothing of the app.
+    for fault in ["UNAVAILABLE", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"] {
+        google.script(vec![Fault::Refuse {
+            reason: fault.to_owned(),
+            retry_after_s: None,
+            timestamp: None,
+        }])?;
+        let result = send(&same, PACKAGE).await?;
+        assert_eq!(
+            (result.verdict, result.reason.as_deref()),
+            (AttestationVerdict::Undecided, Some("provider_unavailable"))
+        );
+    }
+    let not_json = Fault::Answer { status: 200, body: "<html>".to_owned(), content_type: None };
+    google.script(vec![not_json])?;
+    assert_eq!(send(&same, PACKAGE).await?.reason.as_deref(), Some("provider_unreadable"));
+    assert_eq!(anne.request(4).await?, "challenge_required");
+
+    assert_eq!(send(&same, PACKAGE).await?.verdict, AttestationVerdict::Genuine);
+    assert_eq!(anne.request(4).await?, "accepted");
+    // What says nothing takes nothing back; a token of another app, or of a shaken device, does.
+    google.script(vec![Fault::Refuse {
+        reason: "INTERNAL".to_owned(),
+        retry_after_s: None,
+        timestamp: None,
+    }])?;
+    assert_eq!(send(&same, PACKAGE).await?.verdict, AttestationVerdict::Undecided);
+    assert_eq!(anne.request(5).await?, "accepted");
+    assert_eq!(doubtful(&send(&same, "com.example.other").await?), "malformed");
+    assert_eq!(anne.request(6).await?, "challenge_required");
+    let rooted = |payload: &mut Value| payload["deviceIntegrity"] = json!({});
+    assert_eq!(doubtful(&send(&rooted, PACKAGE).await?), "device_not_recognized");
+    let overheard = |payload: &mut Value| payload["requestDetails"]["requestHash"] = json!("another");
+    assert_eq!(doubtful(&send(&overheard, PACKAGE).await?), "challenge_mismatch");
+    // An access token that ran out early is fetched anew.
+    google.revoke_tokens();
+    assert_eq!(send(&same, PACKAGE).await?.verdict, AttestationVerdict::Genuine);
+    Ok(())
+}
+
 /// A platform that plays what a device of Apple's does.
 struct Scripted {
     authority: Arc<AppleAuthority>,
@@ -268,5 +354,6 @@ support::on_both_engines! {
     the_real_app_passes_without_a_captcha => |engine| evidence_instead_of_a_captcha(engine);
     challenges_and_counters_count_once => |engine| nothing_counts_twice(engine);
     risk_goes_up_and_down => |engine| wrong_evidence_makes_suspicious(engine);
+    google_is_asked_about_its_tokens => |engine| google_vouches(engine);
     the_client_sends_evidence => |engine| the_sdk_has_the_platform_vouch(engine);
 }

@@ -47,9 +47,11 @@
             }
 
             init(_ data: Data) throws {
-                self =
-                    SecureEnclave.isAvailable
-                    ? .enclave(try .init(dataRepresentation: data)) : .memory(try .init(rawRepresentation: data))
+                if SecureEnclave.isAvailable {
+                    self = .enclave(try .init(dataRepresentation: data))
+                } else {
+                    self = .memory(try .init(rawRepresentation: data))
+                }
             }
 
             var data: Data {

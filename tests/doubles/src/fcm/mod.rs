@@ -1,7 +1,6 @@
 //! The FCM double: the token endpoint and `messages:send`.
 
 mod message;
-mod oauth;
 mod status;
 
 use std::collections::{BTreeSet, HashMap};
@@ -19,9 +18,9 @@ use tokio::net::TcpListener;
 
 use self::message::Push;
 pub use self::message::TargetKind;
-use self::oauth::TokenIssuer;
 use self::status::{FieldViolation, json_response, refuse};
 use crate::fault::Script;
+use crate::oauth::TokenIssuer;
 use crate::record::header_map;
 use crate::server::{Handled, Handler, Identities, Reply, Server, Speaks};
 use crate::token_log::{self, TokenLog};
@@ -79,6 +78,8 @@ struct State {
     record_to: Option<Mutex<File>>,
 }
 
+const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
+
 /// What FCM keeps of a device that is away.
 const MAX_COLLAPSE_KEYS: usize = 4;
 
@@ -110,7 +111,7 @@ impl FcmDouble {
         let token_log = TokenLog::open(settings.record_tokens_to.as_deref())?;
         let state = Arc::new(State {
             send_path: format!("/v1/projects/{}/messages:send", settings.project_id),
-            issuer: TokenIssuer::new(service_account.clone(), settings.token_lifetime_s, token_log)?,
+            issuer: TokenIssuer::new(service_account.clone(), SCOPE, settings.token_lifetime_s, token_log)?,
             settings,
             devices: Mutex::default(),
             collapse_keys: Mutex::default(),

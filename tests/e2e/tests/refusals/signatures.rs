@@ -2,6 +2,7 @@
 
 use crate::asker::Asker;
 use crate::support::Failure;
+use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder};
 use ringback_core::protocol::{ProblemCode as Code, Timestamp};
 use ringback_e2e::{Signing, number};
@@ -40,7 +41,7 @@ pub(crate) async fn signatures(asker: &Asker, app_key: &str) -> Result<(), Failu
             Ok(RequestBuilder::from_parts(client, signed))
         };
         let other_key = moved(&|request| {
-            request.headers_mut().insert("idempotency-key", "another".parse().expect("a header"));
+            request.headers_mut().insert("idempotency-key", HeaderValue::from_static("another"));
         })?;
         asker.refused(Code::SignatureInvalid, other_key).await?;
         let other_path = moved(&|request| request.url_mut().set_path("/v1/call-ins"))?;

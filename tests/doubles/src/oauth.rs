@@ -13,7 +13,6 @@ use crate::token_log::TokenLog;
 use crate::{ServiceAccount, StartError};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 const LIFE_S: i64 = 3600;
 /// Two machines' clocks are never quite the same.
 const CLOCK_SKEW_S: i64 = 5;
@@ -37,10 +36,12 @@ struct Claims {
 }
 
 /// A refusal: `error` and `error_description` of RFC 6749.
-pub(super) type Refused = (&'static str, String);
+pub(crate) type Refused = (&'static str, String);
 
-pub(super) struct TokenIssuer {
+pub(crate) struct TokenIssuer {
     account: ServiceAccount,
+    /// The one scope that is granted here.
+    scope: &'static str,
     key: DecodingKey,
     lifetime_s: i64,
     token_log: TokenLog,
@@ -49,25 +50,26 @@ pub(super) struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    pub(super) fn new(
+    pub(crate) fn new(
         account: ServiceAccount,
+        scope: &'static str,
         lifetime_s: i64,
         token_log: TokenLog,
     ) -> Result<Self, StartError> {
         let key = DecodingKey::from_rsa_pem(account.public_pem.as_bytes())?;
-        Ok(Self { account, key, lifetime_s, token_log, issued: Mutex::default() })
+        Ok(Self { account, scope, key, lifetime_s, token_log, issued: Mutex::default() })
     }
 
     fn issued(&self) -> MutexGuard<'_, HashMap<String, i64>> {
         self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn lifetime_s(&self) -> i64 {
+    pub(crate) fn lifetime_s(&self) -> i64 {
         self.lifetime_s
     }
 
     /// Checks a form and issues a token.
-    pub(super) fn issue(&self, form: &[u8], now: Timestamp) -> Result<String, Refused> {
+    pub(crate) fn issue(&self, form: &[u8], now: Timestamp) -> Result<String, Refused> {
         let mut fields: HashMap<_, _> = form_urlencoded::parse(form).collect();
         if fields.remove("grant_type").as_deref() != Some(GRANT) {
             return Err(("unsupported_grant_type", "not a JWT bearer grant".to_owned()));
@@ -110,22 +112,22 @@ impl TokenIssuer {
             let right = &account.token_uri;
             return Err(grant(&format!("Invalid JWT: Failed audience check. The right audience is {right}")));
         }
-        if claims.scope != SCOPE {
+        if claims.scope != self.scope {
             return Err(("invalid_scope", "Invalid OAuth scope or ID token audience provided.".to_owned()));
         }
-        let expected = json!({ "iss": account.client_email, "aud": account.token_uri, "scope": SCOPE });
+        let expected = json!({ "iss": account.client_email, "aud": account.token_uri, "scope": self.scope });
         self.token_log.add("oauth", assertion, &account.public_pem, now, &expected);
         Ok(())
     }
 
     /// Whether `Authorization` carries a token of ours that has not run out.
-    pub(super) fn knows(&self, authorization: Option<&str>, now_s: i64) -> bool {
+    pub(crate) fn knows(&self, authorization: Option<&str>, now_s: i64) -> bool {
         let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
         token.and_then(|token| self.issued().get(token).copied()).is_some_and(|expires_s| expires_s > now_s)
     }
 
     /// Makes every token worthless before its time.
-    pub(super) fn revoke_all(&self) {
+    pub(crate) fn revoke_all(&self) {
         self.issued().clear();
     }
 }
