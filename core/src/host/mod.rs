@@ -10,7 +10,7 @@ mod log;
 use crate::transport::Transport;
 use std::sync::Arc;
 
-pub(crate) use blocking::{Stalled, blocking};
+pub(crate) use blocking::{Slot, Stalled, blocking};
 pub use captcha::{CaptchaAsk, CaptchaError, CaptchaPresenter};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "reqwest")]
