@@ -13,7 +13,7 @@ use crate::transport::Transport;
 use std::sync::Arc;
 
 pub use attestation::{AttestationAsk, AttestationProvider};
-pub(crate) use blocking::{Stalled, blocking};
+pub(crate) use blocking::{Slot, Stalled, blocking};
 pub use captcha::{CaptchaAsk, CaptchaError, CaptchaPresenter};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "reqwest")]

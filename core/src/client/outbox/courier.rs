@@ -11,7 +11,7 @@ use crate::client::exchange::{Answer, Failed, Outgoing};
 use crate::client::installation::Session;
 use crate::client::seal::Seal;
 use crate::client::vault::Vault;
-use crate::host::{Clock, LogLevel, Logger, Stalled, blocking};
+use crate::host::{Clock, LogLevel, Logger, Slot, Stalled, blocking};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -270,17 +270,27 @@ impl Courier {
         &self,
         work: impl FnOnce(&Folder, &Seal) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, ClientError> {
+        let (bring, brought) = Slot::new();
+        let work = move |folder: &Folder, seal: &Seal| work(folder, seal).map(|done| bring.put(done));
+        self.in_folder_boxed(Box::new(work)).await?;
+        brought.take().ok_or_else(|| ClientError::internal("the disk's answer was lost"))
+    }
+
+    /// Once in the library, whatever the work is.
+    async fn in_folder_boxed(&self, work: Work) -> Result<(), ClientError> {
         let seal = self.vault.seal().await?;
         let (folder, under_way) = (Arc::clone(&self.folder), self.busy.begin());
-        // It is under way until what came of it is dropped as well: that may be a claim that nobody waits for any more.
+        // It is under way until what nobody waits for any more is dropped as well: that may be a claim.
         let done = blocking(move || (work(&folder, &seal), under_way));
         match done.await {
-            Ok((Ok(done), _)) => Ok(done),
+            Ok((Ok(()), _)) => Ok(()),
             Ok((Err(trouble), _)) => Err(failed(&trouble)),
             Err(Stalled) => Err(ClientError::outbox_detail("the disk gave no answer; try again")),
         }
     }
 }
+
+type Work = Box<dyn FnOnce(&Folder, &Seal) -> Result<(), Trouble> + Send>;
 
 fn failed(trouble: &Trouble) -> ClientError {
     match trouble {

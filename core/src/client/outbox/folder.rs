@@ -410,3 +410,78 @@ fn sealed_as(key: &str) -> String {
 fn ended_as(key: &str) -> String {
     format!("outcome/{key}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMITS: Limits = Limits { max_age_s: 86_400, immediate_useful_s: 900 };
+
+    fn folder(root: &Path) -> Folder {
+        Folder::new(Arc::new(Disk::new(root)))
+    }
+
+    fn about(callback: u8, kind: PendingKind, body: usize) -> Draft {
+        let callback_id = Some(format!("cb_{callback}"));
+        let path = format!("/v1/callbacks/cb_{callback}/{kind:?}");
+        Draft { kind, path, callback_id, body: format!("{{\"number\":{body}}}") }
+    }
+
+    #[test]
+    fn a_claim_is_one_of_a_kind_until_it_is_dropped() {
+        let (root, seal) = (tempfile::tempdir().unwrap(), Seal::new(&[1; 32]));
+        let (app, extension, now) = (folder(root.path()), folder(root.path()), Moment::at(0, 0));
+        let kept = app.keep(&seal, about(1, PendingKind::Cancel, 0), LIMITS, now).unwrap();
+        let Ok(Turn::Now(claim)) = kept.turn else { panic!("it is its turn") };
+        let turn = |folder: &Folder| folder.turn(&seal, &kept.record.key, LIMITS, now).unwrap();
+        assert!(claim.is_first_try && matches!(turn(&extension), Turn::Wait));
+        assert!(matches!(turn(&app), Turn::Wait));
+        drop(claim);
+        assert!(matches!(turn(&extension), Turn::Now(claim) if !claim.is_first_try));
+        app.forget(&kept.record.key).unwrap();
+        assert!(matches!(turn(&extension), Turn::Gone));
+    }
+
+    #[test]
+    fn an_end_that_was_cut_short_is_an_end() {
+        let (root, seal) = (tempfile::tempdir().unwrap(), Seal::new(&[1; 32]));
+        let (folder, now) = (folder(root.path()), Moment::at(0, 0));
+        let key = folder.keep(&seal, about(1, PendingKind::Cancel, 0), LIMITS, now).unwrap().record.key;
+        let copy = std::fs::read(folder.tried(&key)).unwrap();
+        folder.end(&seal, &key, Ending::Expired, now).unwrap();
+        std::fs::write(folder.tried(&key), copy).unwrap();
+        let listing = folder.list(&seal).unwrap();
+        assert_eq!((listing.open.len(), listing.ended.len(), listing.damaged), (0, 1, 0));
+        assert!(listing.ended[0].may_have_arrived && !folder.tried(&key).exists());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn whoever_is_asked_about_the_first_of_a_lane_goes_first(
+            asked in prop::collection::vec((0_u8..3, prop::bool::ANY), 1..12), picks in prop::collection::vec(any::<prop::sample::Index>(), 12),
+        ) {
+            let (root, seal) = (tempfile::tempdir().unwrap(), Seal::new(&[1; 32]));
+            let (folder, now) = (folder(root.path()), Moment::at(0, 0));
+            for (number, (callback, confirms)) in asked.iter().enumerate() {
+                let kind = if *confirms { PendingKind::Confirm } else { PendingKind::Cancel };
+                folder.keep(&seal, about(*callback, kind, number), LIMITS, now).unwrap();
+            }
+            let mut left: Vec<Vec<u64>> = vec![Vec::new(); 3];
+            for pick in picks.iter().take(asked.len()) {
+                let open = folder.list(&seal).unwrap().open;
+                let picked = &pick.get(&open).record;
+                let sent = match folder.turn(&seal, &picked.key, LIMITS, now).unwrap() {
+                    Turn::Now(_) => picked.clone(),
+                    Turn::After(earlier, _) => earlier,
+                    _ => return Err(TestCaseError::fail("nobody else is there")),
+                };
+                folder.forget(&sent.key).unwrap();
+                left[usize::from(sent.lane().unwrap().as_bytes()[3] - b'0')].push(sent.seq);
+            }
+            prop_assert!(folder.list(&seal).unwrap().open.is_empty());
+            prop_assert!(left.iter().all(|lane| lane.is_sorted()), "{left:?}");
+        }
+    }
+}

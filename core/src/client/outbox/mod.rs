@@ -8,12 +8,14 @@ mod record;
 mod resume;
 mod state;
 
-use super::exchange::Answer;
+use super::exchange::{Answer, Outgoing};
 use super::{ClientCode, ClientError, RingbackClient};
 use crate::host::LogLevel;
 use crate::protocol::{CallTicket, Callback, Confirmation, Device};
 use record::Record;
 use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::pin::Pin;
 
 pub(crate) use courier::Courier;
 pub(crate) use folder::Folder;
@@ -97,15 +99,28 @@ impl RingbackClient {
         &self,
         draft: Draft,
     ) -> Result<(T, bool), ClientError> {
-        let kept = self.keep(draft).await?;
-        let (reused, outgoing) = (kept.reused, kept.record.outgoing());
         let mut said = None;
-        let mut read = |answer: &Answer| {
-            said = Some(self.session.exchange.read(&outgoing, answer)?);
+        let mut read = |outgoing: &Outgoing, answer: &Answer| {
+            said = Some(self.session.exchange.read(outgoing, answer)?);
             Ok(())
         };
-        self.courier.deliver(kept, &mut read, read_any).await?;
+        // Boxed, so that on a phone it is there once, whatever is answered.
+        let submitting: Pin<Box<dyn Future<Output = _> + Send + '_>> =
+            Box::pin(self.submit_read(draft, &mut read));
+        let reused = submitting.await?;
         said.map(|said| (said, reused)).ok_or_else(|| ClientError::internal("an answer was not read"))
+    }
+
+    async fn submit_read(
+        &self,
+        draft: Draft,
+        read: &mut (dyn FnMut(&Outgoing, &Answer) -> Result<(), ClientError> + Send),
+    ) -> Result<bool, ClientError> {
+        let kept = self.keep(draft).await?;
+        let (reused, outgoing) = (kept.reused, kept.record.outgoing());
+        let mut read = |answer: &Answer| read(&outgoing, answer);
+        self.courier.deliver(kept, &mut read, read_any).await?;
+        Ok(reused)
     }
 
     /// Puts a request on disk, then sends it while nobody waits. What cannot be kept is let go, and logged.

@@ -4,7 +4,7 @@ use crate::app::{app, open_service, transport, waiting};
 use crate::support::{Failure, World};
 use fastrand::Rng;
 use ringback_core::client::fault_injection::DiskFaults;
-use ringback_core::client::{ClientError, RingbackClient};
+use ringback_core::client::{ClientError, PendingRequest, RingbackClient};
 use ringback_core::host::{Host, HostError, SecureStore};
 use ringback_core::protocol::CallbackRequest;
 use ringback_core::transport::{HttpRequest, HttpResponse, StreamSink, Transport, TransportError};
@@ -149,7 +149,7 @@ impl Owner {
             let wish = Phone::request(service, number(index % 400));
             loop {
                 app = self.tap(app, &wish).await;
-                while app.pending().await?.iter().any(|kept| kept.is_open()) {
+                while app.pending().await?.iter().any(PendingRequest::is_open) {
                     if self.rng.u32(..3) == 0 {
                         Tally::count(&self.tally.repeated_taps);
                         app = self.tap(app, &wish).await;
