@@ -28,10 +28,14 @@ internal class Centre : AutoCloseable {
     private val http = HttpClient.newHttpClient()
 
     /** An app on a phone, with all it keeps in [folder]. */
-    fun app(folder: Path): Ringback =
+    fun app(
+        folder: Path,
+        transport: Transport = OkHttpTransport(),
+    ): Ringback =
         Ringback(
             RingbackConfig(facts.text("url"), facts.text("app_key"), folder.resolve("data").toString()),
             FileStore(folder.resolve("secrets")),
+            transport,
         )
 
     /** One request of the staff API, and its answer. */
