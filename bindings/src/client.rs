@@ -8,7 +8,7 @@ use crate::runtime::Runtime;
 use ringback_core::client::{
     ClientConfig, ClientError, PendingRequest, PushOutcome, Resumed, RingbackClient,
 };
-use ringback_core::host::{Host, LogSink, SecureStore};
+use ringback_core::host::{CaptchaPresenter, Host, LogSink, SecureStore};
 use ringback_core::protocol::{
     ActionToken, Availability, AvailabilityRequest, CallInRequest, CallTicket, Callback, CallbackRequest,
     ConfirmAnswer, Confirmation, Device, Offer, PhoneNumber, PushRegistration, Validation, WallTime,
@@ -49,9 +49,10 @@ impl Client {
         store: Arc<dyn SecureStore>,
         transport: Arc<dyn Transport>,
         log: Option<Arc<dyn LogSink>>,
+        captcha: Option<Arc<dyn CaptchaPresenter>>,
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
-            let host = Host { log, ..Host::new(store, transport) };
+            let host = Host { log, captcha, ..Host::new(store, transport) };
             let core = Arc::new(RingbackClient::new(config, host)?);
             Ok(Arc::new(Self { core, runtime: Arc::new(Runtime::idle()) }))
         })
@@ -282,7 +283,7 @@ mod tests {
     fn making_a_client_touches_nothing_and_starts_no_thread() {
         let folder = std::env::temp_dir().join(format!("ringback-untouched-{}", std::process::id()));
         let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
-        let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None).unwrap();
+        let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
         assert!(client.runtime.is_idle());
@@ -292,7 +293,7 @@ mod tests {
     #[test]
     fn a_wrong_config_is_refused_by_name() {
         let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
-        let error = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None).err().unwrap();
+        let error = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None).err().unwrap();
         assert_eq!(error.code(), "config_invalid");
     }
 }

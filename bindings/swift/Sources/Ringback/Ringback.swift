@@ -21,13 +21,16 @@ public final class Ringback: Sendable {
     ///   - store: Where the installation's secret is kept.
     ///   - transport: Speaks HTTP.
     ///   - log: Where log lines go; they never hold anything private.
+    ///   - captcha: Shows the CAPTCHAs of Turnstile, hCaptcha and reCAPTCHA; proof of work needs none.
     /// - Throws: ``RingbackError`` with the code `config_invalid` when a value of the configuration cannot be right.
     public init(
         configuration: RingbackConfiguration, store: any SecureStore,
-        transport: any Transport = URLSessionTransport(), log: (any LogSink)? = nil
+        transport: any Transport = URLSessionTransport(), log: (any LogSink)? = nil,
+        captcha: (any CaptchaPresenter)? = nil
     ) throws {
         client = try throwing {
-            try Client(config: configuration, store: store, transport: transport, log: log)
+            try Client(
+                config: configuration, store: store, transport: transport, log: log, captcha: captcha)
         }
     }
 

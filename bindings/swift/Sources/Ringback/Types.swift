@@ -11,6 +11,7 @@ public typealias ContextValue = RingbackTypes.ContextValue
 public typealias AccessCode = RingbackTypes.AccessCode
 public typealias ActionToken = RingbackTypes.ActionToken
 public typealias PushToken = RingbackTypes.PushToken
+public typealias CaptchaToken = RingbackTypes.CaptchaToken
 
 public typealias CallbackRequest = RingbackGenerated.CallbackRequest
 public typealias Callback = RingbackGenerated.Callback
@@ -70,3 +71,12 @@ public typealias SecureStore = RingbackGenerated.SecureStore
 public typealias LogSink = RingbackGenerated.LogSink
 public typealias LogLevel = RingbackGenerated.LogLevel
 public typealias HostError = RingbackGenerated.HostError
+
+public typealias CaptchaPresenter = RingbackGenerated.CaptchaPresenter
+public typealias CaptchaAsk = RingbackGenerated.CaptchaAsk
+public typealias CaptchaError = RingbackGenerated.CaptchaError
+
+extension CaptchaPresenter {
+    /// Proof of work is mostly done before anybody would look at a bar.
+    public func progress(percent: UInt8) throws {}
+}

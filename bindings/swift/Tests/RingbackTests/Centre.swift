@@ -47,13 +47,27 @@ final class Centre: @unchecked Sendable {
     }
 
     /// An app on a phone, with all it keeps in `folder`.
-    func app(_ folder: TemporaryFolder) throws -> Ringback {
+    func app(
+        _ folder: TemporaryFolder, transport: any Transport = URLSessionTransport(),
+        captcha: (any CaptchaPresenter)? = nil
+    ) throws -> Ringback {
         let configuration = RingbackConfiguration(
             baseUrl: try fact("url"), appKey: try fact("app_key"),
             dataDir: folder.url.appendingPathComponent("data").path)
         return try Ringback(
             configuration: configuration,
-            store: FileStore(folder: folder.url.appendingPathComponent("secrets")))
+            store: FileStore(folder: folder.url.appendingPathComponent("secrets")),
+            transport: transport, captcha: captcha)
+    }
+
+    /// A person passes a CAPTCHA of Turnstile's, for this action: the token that Turnstile gives out for it.
+    func passTurnstile(action: String) async throws -> CaptchaToken {
+        var request = URLRequest(url: try url("control", "/captcha_passes"))
+        request.httpMethod = "POST"
+        request.httpBody = try JSONEncoder().encode([
+            "service": "turnstile", "place": try fact("captcha_place"), "action": action,
+        ])
+        return CaptchaToken(try await ask(request)["token"].text ?? "")
     }
 
     /// One request of the staff API, and its answer.

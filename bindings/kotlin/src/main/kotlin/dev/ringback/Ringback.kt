@@ -20,6 +20,7 @@ import kotlinx.coroutines.flow.flow
  * @param store where the installation's secret is kept.
  * @param transport speaks HTTP; the app's own OkHttp client can be handed in.
  * @param log where log lines go; they never hold anything private.
+ * @param captcha shows the CAPTCHAs of Turnstile, hCaptcha and reCAPTCHA; proof of work needs none.
  * @throws RingbackException with the code `config_invalid` when a value of [config] cannot be right.
  */
 public class Ringback(
@@ -27,8 +28,10 @@ public class Ringback(
     store: SecureStore,
     transport: Transport = OkHttpTransport(),
     log: LogSink? = null,
+    captcha: CaptchaPresenter? = null,
 ) : AutoCloseable {
-    private val client = throwing { Client(config, store, transport, log) }
+    private val client =
+        throwing { Client(config, store, transport, log, captcha?.let(::AnsweringPresenter)) }
 
     /**
      * What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how

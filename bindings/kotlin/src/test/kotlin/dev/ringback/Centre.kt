@@ -31,12 +31,22 @@ internal class Centre : AutoCloseable {
     fun app(
         folder: Path,
         transport: Transport = OkHttpTransport(),
+        captcha: CaptchaPresenter? = null,
     ): Ringback =
         Ringback(
             RingbackConfig(facts.text("url"), facts.text("app_key"), folder.resolve("data").toString()),
             FileStore(folder.resolve("secrets")),
             transport,
+            captcha = captcha,
         )
+
+    /** A person passes a CAPTCHA of Turnstile's, for this action: the token that Turnstile gives out for it. */
+    suspend fun passTurnstile(action: String): CaptchaToken {
+        val pass = """{"service": "turnstile", "place": "${facts.text("captcha_place")}", "action": "$action"}"""
+        val passed =
+            Request.newBuilder(URI("${facts.text("control")}/captcha_passes")).POST(BodyPublishers.ofString(pass))
+        return CaptchaToken(ask(passed).text("token"))
+    }
 
     /** One request of the staff API, and its answer. */
     suspend fun staff(

@@ -54,9 +54,9 @@ internal fun AskScreen(
             }
             Choice(words.later, offer?.scheduled?.unless(words), ask.later, offer?.scheduled, "later") { act(Act.Later) }
         }
-        if (ask.later) Slots(ask, words, clock) { act(Act.Pick(it)) }
         val wrong = ask.trouble?.code?.startsWith("number_") == true
         NumberField(ask.number, words, wrong) { act(Act.TypeNumber(it)) }
+        if (ask.later) Slots(ask, words, clock) { act(Act.Pick(it)) }
     },
     done = {
         MainButton(if (ask.later) words.callMeAt else words.callMe, ask.canAsk, Icons.Phone, "ask") { act(Act.Ask) }
@@ -132,14 +132,14 @@ internal fun Slots(
         Text(words.whenTitle, style = MaterialTheme.typography.titleMedium)
         Row(Modifier.horizontalScroll(rememberScrollState()), Arrangement.spacedBy(8.dp)) {
             for (day in days.keys) {
-                Pill(day == chosen, Modifier.widthIn(min = 60.dp), { chosen = day }) {
+                Pill(day == chosen, Modifier.widthIn(min = 60.dp).testTag("day"), { chosen = day }) {
                     Text(clock.weekday(day), style = MaterialTheme.typography.labelMedium)
                     Text(clock.dayOfMonth(day), style = MaterialTheme.typography.titleLarge)
                 }
             }
         }
         // Fewer beside each other where letters are large.
-        val columns = if (LocalDensity.current.fontScale > 1.3f) 2 else 4
+        val columns = if (LocalDensity.current.fontScale > LARGE) 2 else 4
         for (row in days.getValue(chosen).chunked(columns)) {
             Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
                 for (slot in row) {

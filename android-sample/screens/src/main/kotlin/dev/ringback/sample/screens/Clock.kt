@@ -20,7 +20,10 @@ class Clock(
     private val time = DateTimeFormatter.ofLocalizedTime(FormatStyle.SHORT).withLocale(locale)
     private val weekday = DateTimeFormatter.ofPattern("EEE", locale)
     private val dayOfMonth = DateTimeFormatter.ofPattern("d", locale)
-    private val longDay = DateTimeFormatter.ofPattern("EEEE, d MMMM".takeIf { locale.language != "de" } ?: "EEEE, d. MMMM", locale)
+
+    // The day stays beside its month.
+    private val longDay =
+        DateTimeFormatter.ofPattern(if (locale.language == "de") "EEEE, d.\u00A0MMMM" else "EEEE, d\u00A0MMMM", locale)
 
     fun time(at: Instant): String = time.format(at.atZone(zone))
 
@@ -54,4 +57,12 @@ internal fun Duration.asClock(): String = "%d:%02d".format(toMinutes(), toSecond
 
 /** A number in groups, so that it can be read out. */
 internal fun grouped(number: String): String =
-    if (number.length < 7) number else number.take(3) + " " + number.drop(3).chunked(3).joinToString(" ")
+    if (number.length < 7) number else number.take(3) + " " + groups(number.drop(3)).joinToString(" ")
+
+/** By threes, and none left alone. */
+private fun groups(digits: String): List<String> =
+    when {
+        digits.length <= 3 -> listOf(digits)
+        digits.length == 4 -> digits.chunked(2)
+        else -> listOf(digits.take(3)) + groups(digits.drop(3))
+    }

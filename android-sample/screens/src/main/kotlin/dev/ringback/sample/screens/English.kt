@@ -25,7 +25,7 @@ internal object English : Words {
     override val closedUntil = "Closed until"
     override val notOffered = "Not possible at the moment"
 
-    override fun aboutMinutes(minutes: Int) = if (minutes <= 1) "In about a minute" else "In up to $minutes minutes"
+    override fun aboutMinutes(minutes: Int) = if (minutes <= 1) "In about a minute" else "In up to $minutes\u00A0minutes"
 
     override fun noNumber(status: WaitStatus) =
         when (status) {
@@ -129,5 +129,5 @@ internal object English : Words {
     override val noDevices = "None. Allow notifications, so that we can ask you."
     override val remove = "Remove"
 
-    override fun registered(time: String) = "Since $time"
+    override fun registered(day: String) = "Since $day"
 }

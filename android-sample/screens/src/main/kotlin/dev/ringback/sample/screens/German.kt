@@ -10,7 +10,7 @@ internal object German : Words {
     override val back = "Zurück"
     override val settings = "Einstellungen"
 
-    override val askTitle = "Mit uns sprechen, ohne in der Warteschleife zu hängen"
+    override val askTitle = "Mit uns sprechen, ohne zu warten"
     override val askBody = "Wir rufen Sie an, sobald jemand Zeit für Sie hat."
     override val now = "So bald wie möglich"
     override val later = "Zu einer Zeit, die ich wähle"
@@ -26,7 +26,7 @@ internal object German : Words {
     override val notOffered = "Im Augenblick nicht möglich"
 
     override fun aboutMinutes(minutes: Int) =
-        if (minutes <= 1) "In etwa einer Minute" else "In höchstens $minutes Minuten"
+        if (minutes <= 1) "In etwa einer Minute" else "In höchstens $minutes\u00A0Minuten"
 
     override fun noNumber(status: WaitStatus) =
         when (status) {
@@ -49,7 +49,7 @@ internal object German : Words {
 
     override val offline = "Keine Verbindung"
     override val offlineBody = "Was Sie sehen, kann sich geändert haben."
-    override val tryAgain = "Noch einmal versuchen"
+    override val tryAgain = "Erneut versuchen"
     override val notSentTitle = "Noch nicht gesendet"
     override val notSentBody =
         "Ihr Wunsch liegt auf diesem Telefon und geht von selbst hinaus, sobald es eine Verbindung gibt. " +
@@ -136,5 +136,5 @@ internal object German : Words {
     override val noDevices = "Keine. Erlauben Sie Mitteilungen, damit wir Sie fragen können."
     override val remove = "Entfernen"
 
-    override fun registered(time: String) = "Seit $time"
+    override fun registered(day: String) = "Seit $day"
 }

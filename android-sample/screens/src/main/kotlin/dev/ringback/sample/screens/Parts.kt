@@ -6,6 +6,7 @@ import androidx.compose.foundation.layout.Column
 import androidx.compose.foundation.layout.ColumnScope
 import androidx.compose.foundation.layout.PaddingValues
 import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxHeight
 import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.heightIn
@@ -27,6 +28,7 @@ import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.graphics.vector.ImageVector
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.LiveRegionMode
 import androidx.compose.ui.semantics.heading
@@ -36,27 +38,43 @@ import androidx.compose.ui.text.input.KeyboardType
 import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
 
-/** What is told above, what can be done below; scrolls where the letters are large. */
+/**
+ * What is told above, what can be done below and always in reach. Where the letters are large, all of it scrolls.
+ *
+ * @param calm little is told: it stands in the middle.
+ */
 @Composable
 internal fun Sheet(
     told: @Composable ColumnScope.() -> Unit,
     done: @Composable ColumnScope.() -> Unit = {},
+    calm: Boolean = false,
 ) = BoxWithConstraints(Modifier.fillMaxSize(), contentAlignment = Alignment.TopCenter) {
-    val viewport = maxHeight
-    Column(
-        Modifier
-            .verticalScroll(rememberScrollState())
-            .heightIn(min = viewport)
-            // On a tablet lines would otherwise be too long to read.
-            .widthIn(max = 560.dp)
-            .padding(horizontal = 20.dp)
-            .padding(top = 8.dp, bottom = 20.dp),
-        verticalArrangement = Arrangement.SpaceBetween,
-    ) {
-        Column(Modifier.fillMaxWidth(), Arrangement.spacedBy(16.dp), content = told)
-        Column(Modifier.fillMaxWidth().padding(top = 24.dp), Arrangement.spacedBy(8.dp), content = done)
+    // On a tablet lines would otherwise be too long to read.
+    val edges = Modifier.widthIn(max = 560.dp).fillMaxWidth().padding(horizontal = 20.dp)
+    val gap = if (calm) Arrangement.spacedBy(16.dp, Alignment.CenterVertically) else Arrangement.spacedBy(16.dp)
+    if (maxHeight < 520.dp || LocalDensity.current.fontScale > LARGE) {
+        val viewport = maxHeight
+        Column(
+            Modifier.verticalScroll(rememberScrollState()).heightIn(min = viewport).then(edges).padding(bottom = 20.dp),
+            Arrangement.SpaceBetween,
+        ) {
+            Column(Modifier.fillMaxWidth().padding(top = 8.dp), Arrangement.spacedBy(16.dp), content = told)
+            Column(Modifier.fillMaxWidth().padding(top = 24.dp), Arrangement.spacedBy(8.dp), content = done)
+        }
+    } else {
+        Column(edges.fillMaxHeight()) {
+            Column(
+                Modifier.weight(1f).fillMaxWidth().verticalScroll(rememberScrollState()).padding(vertical = 8.dp),
+                gap,
+                content = told,
+            )
+            Column(Modifier.fillMaxWidth().padding(top = 8.dp, bottom = 20.dp), Arrangement.spacedBy(8.dp), content = done)
+        }
     }
 }
+
+/** From here on, letters are so large that little fits beside or below each other. */
+internal const val LARGE = 1.3f
 
 @Composable
 internal fun Title(
@@ -65,7 +83,7 @@ internal fun Title(
     centered: Boolean = false,
 ) {
     val align = if (centered) TextAlign.Center else TextAlign.Start
-    Column(Modifier.fillMaxWidth(), Arrangement.spacedBy(6.dp)) {
+    Column(Modifier.fillMaxWidth(), Arrangement.spacedBy(8.dp)) {
         Text(
             title,
             Modifier.fillMaxWidth().semantics { heading() },

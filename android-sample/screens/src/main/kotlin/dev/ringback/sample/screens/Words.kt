@@ -98,7 +98,7 @@ interface Words {
     val noDevices: String
     val remove: String
 
-    fun registered(time: String): String
+    fun registered(day: String): String
 
     companion object {
         /** In this language (ISO 639), English otherwise. */
