@@ -72,7 +72,7 @@ final class Centre: @unchecked Sendable {
 
     /// One request of the staff API, and its answer.
     @discardableResult
-    func staff(_ method: String, _ path: String, _ body: (any Encodable)? = nil) async throws -> Json {
+    func staff(_ method: String, _ path: String, _ body: (any Encodable & Sendable)? = nil) async throws -> Json {
         var request = URLRequest(url: try url("url", "/v1/staff/\(path)"))
         request.httpMethod = method
         request.setValue("Bearer \(try fact("staff_key"))", forHTTPHeaderField: "Authorization")
@@ -130,8 +130,8 @@ struct CentreError: Error {
     let message: String
 }
 
-/// An answer whose shape the test knows.
-struct Json {
+/// An answer whose shape the test knows. Read from JSON, and never changed.
+struct Json: @unchecked Sendable {
     let value: Any?
 
     subscript(key: String) -> Json { Json(value: fields[key]) }

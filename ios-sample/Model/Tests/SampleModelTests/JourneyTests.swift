@@ -47,7 +47,7 @@ struct JourneyTests {
 
         // An agent is ready: the push asks, and so does the screen.
         try await centre.staff("PUT", "agents/ada/state", ["state": "ready"])
-        let push = Ringback.pushData(in: try await centre.pushOverApns())
+        let push = Ringback.pushData(in: try await centre.received("apns", 1)[0]["payload"].fields)
         guard case .event(.agentReady, _, _, _) = try await phone.app.callback.received(push) else {
             Issue.record("the push was not understood")
             return
