@@ -41,7 +41,10 @@ class CaptchaTest {
         val presenter = Presenter(heard) { error("nobody is to be shown anything") }
         asking("""{"required": "always"}""", presenter) { _, app ->
             app.requestCallback(request)
-            assertTrue(heard.isNotEmpty() && heard.toList() == heard.sorted() && heard.last() <= 100u, "$heard")
+            assertTrue(
+                heard.isNotEmpty() && heard.toList() == heard.sorted() && heard.last() <= 100u,
+                "$heard",
+            )
         }
     }
 
@@ -82,10 +85,19 @@ class CaptchaTest {
     @Test
     fun `what cannot be shown now stays kept, and so does what failed in any way`() {
         val faults =
-            ArrayDeque(listOf(CaptchaException.Unavailable(), IllegalStateException("private"), StackOverflowError()))
+            ArrayDeque(
+                listOf(
+                    CaptchaException.Unavailable(),
+                    IllegalStateException("private"),
+                    StackOverflowError(),
+                ),
+            )
         val centre = CompletableDeferred<Centre>()
         val presenter =
-            Presenter { ask -> faults.removeFirstOrNull()?.let { throw it } ?: centre.await().passTurnstile(ask.action) }
+            Presenter { ask ->
+                faults.removeFirstOrNull()?.let { throw it }
+                    ?: centre.await().passTurnstile(ask.action)
+            }
         asking(TURNSTILE, presenter) { started, app ->
             centre.complete(started)
             repeat(3) {
@@ -145,7 +157,9 @@ class CaptchaTest {
     ) = runBlocking {
         Centre().use { centre ->
             guarded(centre, policy)
-            centre.app(folder, captcha = presenter).use { app -> withTimeout(1.minutes) { test(centre, app) } }
+            centre.app(folder, captcha = presenter).use { app ->
+                withTimeout(1.minutes) { test(centre, app) }
+            }
         }
     }
 

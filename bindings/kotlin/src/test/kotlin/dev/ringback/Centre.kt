@@ -42,9 +42,14 @@ internal class Centre : AutoCloseable {
 
     /** A person passes a CAPTCHA of Turnstile's, for this action: the token that Turnstile gives out for it. */
     suspend fun passTurnstile(action: String): CaptchaToken {
-        val pass = """{"service": "turnstile", "place": "${facts.text("captcha_place")}", "action": "$action"}"""
+        val pass = """{"service": "turnstile", "place": "${facts.text(
+            "captcha_place",
+        )}", "action": "$action"}"""
         val passed =
-            Request.newBuilder(URI("${facts.text("control")}/captcha_passes")).POST(BodyPublishers.ofString(pass))
+            Request
+                .newBuilder(
+                    URI("${facts.text("control")}/captcha_passes"),
+                ).POST(BodyPublishers.ofString(pass))
         return CaptchaToken(ask(passed).text("token"))
     }
 

@@ -53,7 +53,8 @@ class AskModel(
         work {
             val offer = ringback.offer(service)
             // What cannot be had now is not preselected.
-            state.update { it.copy(offer = offer, later = it.later || !offer.immediate.offered && offer.scheduled.offered) }
+            val onlyLater = !offer.immediate.offered && offer.scheduled.offered
+            state.update { it.copy(offer = offer, later = it.later || onlyLater) }
             if (state.value.later) loadSlots()
         }
 
@@ -125,4 +126,8 @@ internal val String.asPhoneNumber: String get() = filterNot { it.isWhitespace() 
 
 /** Looks like a number with its country code; whether it is called is the server's to say. */
 internal val String.isPhoneNumber: Boolean
-    get() = asPhoneNumber.let { it.startsWith('+') && it.length in 8..16 && it.drop(1).all { c -> c in '0'..'9' } }
+    get() =
+        asPhoneNumber.let {
+            it.startsWith('+') && it.length in 8..16 &&
+                it.drop(1).all { c -> c in '0'..'9' }
+        }

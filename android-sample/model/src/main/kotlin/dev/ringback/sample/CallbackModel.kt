@@ -129,7 +129,11 @@ class CallbackModel(
     private fun learn(confirmation: Confirmation) = watch.learn(confirmation.callback, confirmation.ticket)
 
     private fun change(call: suspend (Callback) -> Unit): Job =
-        run { watch.known.value.callback?.takeIf { it.isOpen }?.let { call(it) } }
+        run {
+            watch.known.value.callback
+                ?.takeIf { it.isOpen }
+                ?.let { call(it) }
+        }
 
     private fun run(call: suspend () -> Unit): Job {
         state.update { CallbackActions(busy = true) }

@@ -147,11 +147,21 @@ class CallbackWatch(
 internal fun Known.with(callback: Callback): Known {
     val known = this.callback
     return when {
-        known == null && !callback.isOpen -> this
-        known == null || known.id == callback.id && callback.version >= known.version -> copy(callback = callback)
-        known.id != callback.id && callback.isOpen && callback.createdAt >= known.createdAt ->
+        known == null && !callback.isOpen -> {
+            this
+        }
+
+        known == null || (known.id == callback.id && callback.version >= known.version) -> {
+            copy(callback = callback)
+        }
+
+        known.id != callback.id && callback.isOpen && callback.createdAt >= known.createdAt -> {
             copy(callback = callback, place = null, ticket = null)
-        else -> this
+        }
+
+        else -> {
+            this
+        }
     }
 }
 

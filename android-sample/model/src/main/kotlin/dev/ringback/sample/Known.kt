@@ -93,17 +93,30 @@ private fun Known.standing(callback: Callback): Standing {
     val until = callback.confirmBy
     val live = place?.takeIf { it.callbackId == callback.id }
     return when (callback.state) {
-        CallbackState.SCHEDULED -> Standing.Promised(callback)
-        CallbackState.PROCESSING -> Standing.Talking(callback)
-        CallbackState.ROUTING if until != null -> Standing.Asked(callback, until)
-        CallbackState.ROUTING -> Standing.Connecting(callback, ticket)
-        else ->
+        CallbackState.SCHEDULED -> {
+            Standing.Promised(callback)
+        }
+
+        CallbackState.PROCESSING -> {
+            Standing.Talking(callback)
+        }
+
+        CallbackState.ROUTING if until != null -> {
+            Standing.Asked(callback, until)
+        }
+
+        CallbackState.ROUTING -> {
+            Standing.Connecting(callback, ticket)
+        }
+
+        else -> {
             Standing.InLine(
                 callback,
                 live?.position ?: callback.position,
                 live?.wait ?: callback.wait,
                 callback.notBefore,
             )
+        }
     }
 }
 

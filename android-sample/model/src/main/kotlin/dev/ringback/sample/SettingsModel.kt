@@ -72,7 +72,12 @@ class SettingsModel(
             loadDevices()
         }
 
-    private suspend fun loadDevices() = ringback.devices().let { found -> state.update { it.copy(devices = found) } }
+    private suspend fun loadDevices() =
+        ringback.devices().let { found ->
+            state.update {
+                it.copy(devices = found)
+            }
+        }
 
     private fun work(call: suspend () -> Unit): Job {
         state.update { it.copy(busy = true, trouble = null) }

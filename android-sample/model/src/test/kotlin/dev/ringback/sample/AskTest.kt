@@ -31,9 +31,13 @@ class AskTest {
             // Two others take its seats meanwhile.
             for (number in listOf("+4930901820365", "+4930901820366")) {
                 Phone(centre, folder.resolve(number), "advice", number).use { other ->
-                    other.app.ask.later().join()
+                    other.app.ask
+                        .later()
+                        .join()
                     other.app.ask.pick(wanted)
-                    other.app.ask.ask().join()
+                    other.app.ask
+                        .ask()
+                        .join()
                     other.stands<Standing.Promised>()
                 }
             }
@@ -51,7 +55,9 @@ class AskTest {
             assertEquals(free.start, promised.callback.scheduled?.at)
 
             // As soon as possible after all.
-            phone.app.callback.reschedule(null).join()
+            phone.app.callback
+                .reschedule(null)
+                .join()
             val waits = phone.stands<Standing.InLine> { it.wait != null }
             assertEquals(1u to WaitStatus.NO_AGENTS, waits.position to waits.wait?.status)
         }
@@ -59,11 +65,19 @@ class AskTest {
     @Test
     fun `the one that stands in the way is shown`() =
         onAPhone(folder, "+4930901820367") { _, phone ->
-            phone.app.ask.ask().join()
+            phone.app.ask
+                .ask()
+                .join()
             val first = phone.stands<Standing.InLine>().callback
             phone.restart()
-            phone.app.ask.ask().join()
-            assertEquals("callback_already_open", phone.app.ask.ask.value.trouble?.code)
+            phone.app.ask
+                .ask()
+                .join()
+            assertEquals(
+                "callback_already_open",
+                phone.app.ask.ask.value.trouble
+                    ?.code,
+            )
             assertEquals(first.id, phone.stands<Standing.InLine>().callback.id)
         }
 
@@ -74,12 +88,29 @@ class AskTest {
             phone.app.ask.type("+49 (30) 9018-20368")
             assertTrue(phone.app.ask.ask.value.canAsk)
             phone.network.airplaneMode = true
-            phone.app.ask.refresh().join()
-            assertTrue(phone.app.ask.ask.value.run { offer == null && trouble?.offline == true && !busy })
+            phone.app.ask
+                .refresh()
+                .join()
+            assertTrue(
+                phone.app.ask.ask.value
+                    .run { offer == null && trouble?.offline == true && !busy },
+            )
             phone.network.airplaneMode = false
-            phone.app.ask.refresh().join()
-            assertTrue(phone.app.ask.ask.value.run { offer != null && trouble == null })
-            phone.app.ask.ask().join()
-            assertEquals("+4930901820368", phone.settings.load().number.value)
+            phone.app.ask
+                .refresh()
+                .join()
+            assertTrue(
+                phone.app.ask.ask.value
+                    .run { offer != null && trouble == null },
+            )
+            phone.app.ask
+                .ask()
+                .join()
+            assertEquals(
+                "+4930901820368",
+                phone.settings
+                    .load()
+                    .number.value,
+            )
         }
 }

@@ -25,16 +25,24 @@ class CallInTest {
     fun `the person calls and is known`() =
         onAPhone(folder, "+4930901820369") { centre, phone ->
             phone.network.airplaneMode = true
-            phone.app.callIn.request().join()
-            assertTrue(phone.app.callIn.callIn.value.run { ticket == null && trouble?.offline == true })
+            phone.app.callIn
+                .request()
+                .join()
+            assertTrue(
+                phone.app.callIn.callIn.value
+                    .run { ticket == null && trouble?.offline == true },
+            )
 
             phone.network.airplaneMode = false
             phone.app.show(Page.CALL_IN)
-            val ticket = phone.app.callIn.callIn.until { it.ticket }
+            val ticket =
+                phone.app.callIn.callIn
+                    .until { it.ticket }
             val left = ticket.leftAt(Instant.now())
             assertTrue(left > Duration.ZERO)
             assertEquals(Duration.ZERO, ticket.leftAt(ticket.expiresAt.plusSeconds(5)))
-            val dialed = """{"called_number": "${ticket.number.value}", "access_code": "${ticket.accessCode.value}"}"""
+            val (called, typed) = ticket.number.value to ticket.accessCode.value
+            val dialed = """{"called_number": "$called", "access_code": "$typed"}"""
             assertEquals(ticket.id, centre.staff("POST", "call-ins/match", dialed).text("id"))
             phone.app.callIn.close()
             assertNull(phone.app.callIn.callIn.value.ticket)
@@ -48,7 +56,13 @@ class CallInTest {
             model.typeNumber("0309018")
             model.save()
             assertFalse(model.settings.value.canSave)
-            assertEquals("", phone.settings.load().number.value, "what is no number is not kept")
+            assertEquals(
+                "",
+                phone.settings
+                    .load()
+                    .number.value,
+                "what is no number is not kept",
+            )
             model.typeNumber("+49 30 9018 20370")
             model.save()
             assertEquals(PhoneNumber("+4930901820370"), phone.settings.load().number)

@@ -31,16 +31,26 @@ class JourneyTest {
     fun `asked for in a tunnel, answered from the lock screen, and talked`() =
         onAPhone(folder, "+4930901820360") { centre, phone ->
             phone.app.start()
-            phone.app.ask.refresh().join()
+            phone.app.ask
+                .refresh()
+                .join()
             val offered = phone.app.ask.ask.value
             assertTrue(offered.offer?.immediate?.offered == true && offered.canAsk)
             val tablet = PushTarget.Fcm(PushToken("the-sample"), FcmTokenKind.TOKEN)
-            phone.app.settings.register(tablet, "de-AT", "0.1.0").join()
-            assertEquals(1, phone.app.settings.settings.value.devices?.size)
+            phone.app.settings
+                .register(tablet, "de-AT", "0.1.0")
+                .join()
+            assertEquals(
+                1,
+                phone.app.settings.settings.value.devices
+                    ?.size,
+            )
 
             // In a tunnel the tap is kept, and the app says so.
             phone.network.airplaneMode = true
-            phone.app.ask.ask().join()
+            phone.app.ask
+                .ask()
+                .join()
             val trouble = checkNotNull(phone.app.ask.ask.value.trouble)
             assertTrue(trouble.offline && trouble.kept, "$trouble")
             val unsent = phone.stands<Standing.NotSent>()
@@ -53,10 +63,15 @@ class JourneyTest {
 
             // Out of the tunnel: one tap is one request.
             phone.network.airplaneMode = false
-            phone.app.callback.sendAgain().join()
+            phone.app.callback
+                .sendAgain()
+                .join()
             val waits = phone.stands<Standing.InLine> { it.position == 1u && it.wait != null }
             assertEquals(WaitStatus.NO_AGENTS, waits.wait?.status)
-            assertTrue(phone.app.watch.known.value.run { online == true && kept.isEmpty() && asOf != null })
+            assertTrue(
+                phone.app.watch.known.value
+                    .run { online == true && kept.isEmpty() && asOf != null },
+            )
 
             // An agent is ready: the push asks, and so does the screen.
             centre.staff("PUT", "agents/ada/state", """{"state": "ready"}""")
@@ -89,28 +104,44 @@ class JourneyTest {
     fun `not now, on another number, and no longer needed`() =
         onAPhone(folder, "+4930901820361") { centre, phone ->
             phone.app.start()
-            phone.app.ask.ask().join()
+            phone.app.ask
+                .ask()
+                .join()
             centre.staff("PUT", "agents/ada/state", """{"state": "ready"}""")
             phone.stands<Standing.Asked>()
-            phone.app.callback.inTenMinutes().join()
+            phone.app.callback
+                .inTenMinutes()
+                .join()
             val rests = phone.stands<Standing.InLine> { it.restsUntil != null }
             assertTrue(Duration.between(Instant.now(), rests.restsUntil) > Duration.ofMinutes(9))
 
             // While waiting, the number is changed; nonsense is refused and changes nothing.
-            phone.app.callback.onOtherNumber("no number").join()
-            assertEquals("number_not_e164", phone.app.callback.actions.value.trouble?.code)
-            phone.app.callback.onOtherNumber("+49 30 9018 20362").join()
+            phone.app.callback
+                .onOtherNumber("no number")
+                .join()
+            assertEquals(
+                "number_not_e164",
+                phone.app.callback.actions.value.trouble
+                    ?.code,
+            )
+            phone.app.callback
+                .onOtherNumber("+49 30 9018 20362")
+                .join()
             assertNull(phone.app.callback.actions.value.trouble)
             val shown = centre.staff("GET", "callbacks/${rests.callback.id}")
             assertEquals("+4930901820362", shown.text("number"))
 
             // Taken back without a network: it is done when there is one.
             phone.network.airplaneMode = true
-            phone.app.callback.cancel().join()
+            phone.app.callback
+                .cancel()
+                .join()
             assertTrue(checkNotNull(phone.app.callback.actions.value.trouble).kept)
             assertEquals(PendingKind.CANCEL, phone.app.watch.known.value.unsentChange)
             phone.network.airplaneMode = false
-            phone.app.callback.sendAgain().join()
+            phone.app.callback
+                .sendAgain()
+                .join()
             val over = phone.stands<Standing.Over>()
             assertEquals(CompletedReason.CANCELLED_BY_CUSTOMER, over.callback.reason)
             assertNull(phone.app.callback.actions.value.trouble)
@@ -120,13 +151,18 @@ class JourneyTest {
     fun `asked on the screen, and the person dials`() =
         onAPhone(folder, "+4930901820363", service = "sales") { centre, phone ->
             phone.app.start()
-            phone.app.ask.ask().join()
+            phone.app.ask
+                .ask()
+                .join()
             centre.staff("PUT", "agents/grace/state", """{"state": "ready"}""")
             phone.stands<Standing.Asked>()
-            phone.app.callback.ready().join()
+            phone.app.callback
+                .ready()
+                .join()
             val ticket = checkNotNull(phone.stands<Standing.Connecting> { it.ticket != null }.ticket)
             assertTrue(ticket.telUri.value.startsWith("tel:"))
-            val dialed = """{"called_number": "${ticket.number.value}", "access_code": "${ticket.accessCode.value}"}"""
+            val (called, typed) = ticket.number.value to ticket.accessCode.value
+            val dialed = """{"called_number": "$called", "access_code": "$typed"}"""
             centre.staff("POST", "call-ins/match", dialed)
         }
 }

@@ -19,9 +19,9 @@ import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import java.nio.file.Path
+import java.time.ZoneId
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
-import java.time.ZoneId
 
 /** The phone's own network: real HTTP, until it is switched off. */
 internal class Network : Transport {
@@ -95,7 +95,11 @@ internal class Phone(
         matches: (T) -> Boolean = { true },
     ): T =
         app.watch.known.until { known ->
-            known.standing().takeIf(type::isInstance)?.let(type::cast)?.takeIf(matches)
+            known
+                .standing()
+                .takeIf(type::isInstance)
+                ?.let(type::cast)
+                ?.takeIf(matches)
         }
 
     suspend inline fun <reified T : Standing> stands(noinline matches: (T) -> Boolean = { true }): T =

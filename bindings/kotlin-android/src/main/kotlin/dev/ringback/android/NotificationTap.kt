@@ -53,7 +53,9 @@ public class NotificationTap(
             callbackId: String,
         ): Intent {
             // Only what is ours: the app's own keys are not for a notification.
-            data.filterKeys { it == PUSH_DATA_KEY }.forEach { (key, value) -> intent.putExtra(PUSH + key, value) }
+            data.filterKeys { it == PUSH_DATA_KEY }.forEach { (key, value) ->
+                intent.putExtra(PUSH + key, value)
+            }
             return intent.setAction(action).setData(tapUri(callbackId))
         }
 

@@ -17,7 +17,10 @@ import kotlinx.coroutines.flow.conflate
  */
 public fun networkReturns(context: Context): Flow<Unit> =
     callbackFlow {
-        val networks = context.applicationContext.getSystemService(Context.CONNECTIVITY_SERVICE) as ConnectivityManager
+        val networks =
+            context.applicationContext.getSystemService(
+                Context.CONNECTIVITY_SERVICE,
+            ) as ConnectivityManager
         val listener =
             object : ConnectivityManager.NetworkCallback() {
                 override fun onAvailable(network: Network) {

@@ -86,7 +86,9 @@ public class RingbackNotifications(
                 .setChronometerCountDown(true)
                 .setContentIntent(opening(data, asked.callback.id))
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.O) {
-            builder.setTimeoutAfter(Duration.between(Instant.now(), asked.expiresAt).toMillis().coerceAtLeast(1))
+            builder.setTimeoutAfter(
+                Duration.between(Instant.now(), asked.expiresAt).toMillis().coerceAtLeast(1),
+            )
         }
         actions.mapNotNull { action(it, data, asked.callback.id) }.forEach { builder.addAction(it) }
         return builder.build()
@@ -109,11 +111,19 @@ public class RingbackNotifications(
         val typing = action == NotificationAction.OTHER_NUMBER
         // What is typed is written into the intent, so that one has to be mutable; it names its receiver.
         val changes = if (typing) mutable else PendingIntent.FLAG_IMMUTABLE
-        val tap = PendingIntent.getBroadcast(application, 0, intent, PendingIntent.FLAG_UPDATE_CURRENT or changes)
+        val tap =
+            PendingIntent.getBroadcast(
+                application,
+                0,
+                intent,
+                PendingIntent.FLAG_UPDATE_CURRENT or changes,
+            )
         val icon = Icon.createWithResource(application, smallIcon)
         val built = Notification.Action.Builder(icon, title, tap)
         if (typing) {
-            built.addRemoteInput(RemoteInput.Builder(NotificationTap.TYPED).setLabel(words.otherNumberHint).build())
+            built.addRemoteInput(
+                RemoteInput.Builder(NotificationTap.TYPED).setLabel(words.otherNumberHint).build(),
+            )
         }
         return built.build()
     }

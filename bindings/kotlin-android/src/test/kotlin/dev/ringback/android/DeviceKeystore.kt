@@ -1,5 +1,6 @@
 package dev.ringback.android
 
+import android.security.keystore.KeyGenParameterSpec
 import java.io.InputStream
 import java.io.OutputStream
 import java.security.Key
@@ -16,7 +17,6 @@ import java.util.Enumeration
 import javax.crypto.KeyGenerator
 import javax.crypto.KeyGeneratorSpi
 import javax.crypto.SecretKey
-import android.security.keystore.KeyGenParameterSpec
 
 /**
  * A Keystore in memory, under the name of Android's, which the JVM lacks. It makes and keeps AES keys; the cipher is the
@@ -59,7 +59,10 @@ internal object DeviceKeystore : Provider("AndroidKeyStore", "1.0", "a Keystore 
 
         override fun engineGenerateKey(): SecretKey {
             val spec = checkNotNull(wanted)
-            check(spec.blockModes.toList() == listOf("GCM") && spec.encryptionPaddings.toList() == listOf("NoPadding"))
+            check(
+                spec.blockModes.toList() == listOf("GCM") &&
+                    spec.encryptionPaddings.toList() == listOf("NoPadding"),
+            )
             val key = KeyGenerator.getInstance("AES", "SunJCE").apply { init(spec.keySize) }.generateKey()
             made[spec.keystoreAlias] = key
             return key

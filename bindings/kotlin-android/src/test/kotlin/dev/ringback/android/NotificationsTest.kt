@@ -52,7 +52,13 @@ class NotificationsTest {
     private val push = mapOf("ringback" to """{"push_id": "p"}""", "chat" to "the app's own")
     private val words = NotificationWords.of(Locale.GERMANY)
     private val notifications =
-        RingbackNotifications(context, Receiver::class.java, Intent(context, Screen::class.java), 1, words = words)
+        RingbackNotifications(
+            context,
+            Receiver::class.java,
+            Intent(context, Screen::class.java),
+            1,
+            words = words,
+        )
 
     private fun asked(id: String = "cb_1") =
         PushOutcome.Event(
@@ -119,7 +125,13 @@ class NotificationsTest {
             val typed = Bundle().apply { putCharSequence(NotificationTap.TYPED, "+49 30 9018 20378") }
             RemoteInput.addResultsToIntent(other.remoteInputs, intent, typed)
             deliver(intent)
-            assertEquals(NotificationAction.OTHER_NUMBER to "+49 30 9018 20378", heard().run { action to this.typed })
+            assertEquals(
+                NotificationAction.OTHER_NUMBER to "+49 30 9018 20378",
+                heard().run {
+                    action to
+                        this.typed
+                },
+            )
         }
 
     @Test
@@ -130,7 +142,12 @@ class NotificationsTest {
         assertEquals(setOf("ringback:cb_1", "ringback:cb_2"), uris.toSet())
         val opening = shadowOf(shown()[0].contentIntent).savedIntent
         assertEquals(NotificationTap.OPENED, assertNotNull(NotificationTap.of(opening)).action)
-        for (intent in listOf(Intent(), Intent("x"), Intent("x").putExtra("a", 1), Intent().putExtra("ringback", "y"))) {
+        for (intent in listOf(
+            Intent(),
+            Intent("x"),
+            Intent("x").putExtra("a", 1),
+            Intent().putExtra("ringback", "y"),
+        )) {
             assertNull(NotificationTap.of(intent))
         }
     }

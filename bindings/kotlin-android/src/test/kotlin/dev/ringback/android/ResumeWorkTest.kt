@@ -75,7 +75,14 @@ class ResumeWorkTest {
     @Test
     fun `the dialer gets the number, the pause and the code`() {
         val uri = "tel:+493023125001,,048151"
-        val ticket = CallTicket("ci_1", PhoneNumber("+493023125001"), AccessCode("048151"), PhoneNumber(uri), Instant.now())
+        val ticket =
+            CallTicket(
+                "ci_1",
+                PhoneNumber("+493023125001"),
+                AccessCode("048151"),
+                PhoneNumber(uri),
+                Instant.now(),
+            )
         val intent = ticket.dialIntent()
         assertEquals("android.intent.action.DIAL" to uri, intent.action to intent.data.toString())
     }

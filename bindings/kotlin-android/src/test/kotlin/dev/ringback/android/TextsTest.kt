@@ -25,7 +25,12 @@ class TextsTest {
 
     private fun texts(file: File): Map<String, String> {
         val strings =
-            DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file).getElementsByTagName("string")
+            DocumentBuilderFactory
+                .newInstance()
+                .newDocumentBuilder()
+                .parse(
+                    file,
+                ).getElementsByTagName("string")
         return (0 until strings.length)
             .map(strings::item)
             .associate { it.attributes.getNamedItem("name").nodeValue to it.textContent }

@@ -29,7 +29,9 @@ class MainActivity : ComponentActivity() {
         }
         setContent {
             SampleTheme {
-                Box(Modifier.safeDrawingPadding()) { SampleScreen(sample.model) { act -> if (act is Act.Dial) dial(act) } }
+                Box(
+                    Modifier.safeDrawingPadding(),
+                ) { SampleScreen(sample.model) { act -> if (act is Act.Dial) dial(act) } }
             }
         }
         opened(intent)

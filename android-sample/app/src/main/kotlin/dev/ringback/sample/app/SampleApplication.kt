@@ -44,7 +44,12 @@ class SampleApplication :
     }
 
     val notifications: RingbackNotifications by lazy {
-        RingbackNotifications(this, SampleActions::class.java, Intent(this, MainActivity::class.java), R.drawable.ic_phone)
+        RingbackNotifications(
+            this,
+            SampleActions::class.java,
+            Intent(this, MainActivity::class.java),
+            R.drawable.ic_phone,
+        )
     }
 
     override fun onCreate() {
@@ -67,10 +72,16 @@ class SampleActions : NotificationActionReceiver() {
         context: Context,
         tap: NotificationTap,
     ) {
-        val trouble = context.sample.model.callback.tapped(tap.data, tap.action, tap.typed)
+        val trouble =
+            context.sample.model.callback
+                .tapped(tap.data, tap.action, tap.typed)
         // A number that was refused can be typed again: the question stays.
         if (trouble == null || !trouble.code.startsWith("number_")) {
-            context.sample.model.watch.known.value.callback?.let { context.sample.notifications.withdraw(it.id) }
+            context.sample.model.watch.known.value.callback?.let {
+                context.sample.notifications.withdraw(
+                    it.id,
+                )
+            }
         }
     }
 }

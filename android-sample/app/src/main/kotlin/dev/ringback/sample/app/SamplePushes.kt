@@ -26,7 +26,11 @@ object SamplePushes {
         token: String,
     ) {
         val target = PushTarget.Fcm(PushToken(token), FcmTokenKind.TOKEN)
-        context.sample.model.settings.register(target, Locale.getDefault().toLanguageTag(), BuildConfig.VERSION_NAME)
+        context.sample.model.settings.register(
+            target,
+            Locale.getDefault().toLanguageTag(),
+            BuildConfig.VERSION_NAME,
+        )
     }
 
     /** Every message goes through here; says whether it was one of ours. */
@@ -36,7 +40,8 @@ object SamplePushes {
     ): Boolean {
         val outcome =
             try {
-                context.sample.model.callback.received(data)
+                context.sample.model.callback
+                    .received(data)
             } catch (_: RingbackException) {
                 // Out of reach just now. The question stands in the app as soon as it is opened.
                 return true
@@ -45,8 +50,14 @@ object SamplePushes {
             is PushOutcome.Event -> {
                 if (outcome.event == PushEvent.AGENT_READY) context.sample.notifications.show(data, outcome)
             }
-            is PushOutcome.Withdrawn -> context.sample.notifications.withdraw(outcome.callbackId)
-            is PushOutcome.Expired, is PushOutcome.Duplicate, PushOutcome.NotOurs -> Unit
+
+            is PushOutcome.Withdrawn -> {
+                context.sample.notifications.withdraw(outcome.callbackId)
+            }
+
+            is PushOutcome.Expired, is PushOutcome.Duplicate, PushOutcome.NotOurs -> {
+                Unit
+            }
         }
         return outcome != PushOutcome.NotOurs
     }

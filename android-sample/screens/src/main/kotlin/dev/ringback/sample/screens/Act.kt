@@ -92,35 +92,91 @@ fun SampleModel.perform(
     elsewhere: (Act) -> Unit,
 ) {
     when (act) {
-        is Act.Show -> show(act.page)
+        is Act.Show -> {
+            show(act.page)
+        }
+
         Act.LookAgain -> {
             callback.sendAgain()
             ask.refresh()
         }
-        Act.Now -> ask.now()
-        Act.Later -> ask.later()
-        is Act.Pick -> ask.pick(act.slot)
-        is Act.TypeNumber -> ask.type(act.number)
-        Act.Ask -> ask.ask()
-        Act.SendAgain -> callback.sendAgain()
-        is Act.Forget -> callback.forget(act.key)
-        Act.Ready -> callback.ready()
-        Act.InTenMinutes -> callback.inTenMinutes()
-        is Act.OnOtherNumber -> callback.onOtherNumber(act.number)
-        Act.AsSoonAsPossible -> callback.reschedule(null)
-        Act.Cancel -> callback.cancel()
+
+        Act.Now -> {
+            ask.now()
+        }
+
+        Act.Later -> {
+            ask.later()
+        }
+
+        is Act.Pick -> {
+            ask.pick(act.slot)
+        }
+
+        is Act.TypeNumber -> {
+            ask.type(act.number)
+        }
+
+        Act.Ask -> {
+            ask.ask()
+        }
+
+        Act.SendAgain -> {
+            callback.sendAgain()
+        }
+
+        is Act.Forget -> {
+            callback.forget(act.key)
+        }
+
+        Act.Ready -> {
+            callback.ready()
+        }
+
+        Act.InTenMinutes -> {
+            callback.inTenMinutes()
+        }
+
+        is Act.OnOtherNumber -> {
+            callback.onOtherNumber(act.number)
+        }
+
+        Act.AsSoonAsPossible -> {
+            callback.reschedule(null)
+        }
+
+        Act.Cancel -> {
+            callback.cancel()
+        }
+
         Act.Dismiss -> {
             watch.dismiss()
             ask.refresh()
         }
-        Act.NewCode -> callIn.request()
-        is Act.TypeOwnNumber -> settings.typeNumber(act.number)
-        is Act.TypeName -> settings.typeName(act.name)
+
+        Act.NewCode -> {
+            callIn.request()
+        }
+
+        is Act.TypeOwnNumber -> {
+            settings.typeNumber(act.number)
+        }
+
+        is Act.TypeName -> {
+            settings.typeName(act.name)
+        }
+
         Act.Save -> {
             settings.save()
             show(Page.HOME)
         }
-        is Act.Remove -> settings.unregister(act.device)
-        is Act.Dial -> elsewhere(act)
+
+        is Act.Remove -> {
+            settings.unregister(act.device)
+        }
+
+        is Act.Dial -> {
+            elsewhere(act)
+        }
     }
 }

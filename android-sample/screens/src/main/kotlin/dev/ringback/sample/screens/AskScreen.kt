@@ -45,22 +45,40 @@ internal fun AskScreen(
     act: (Act) -> Unit,
 ) = Sheet(
     told = {
-        Title(words.askTitle, words.askBody)
+        // Times want the room.
+        Title(words.askTitle, words.askBody.takeUnless { ask.later })
         TroubleBanner(ask.trouble, words) { act(Act.LookAgain) }
         val offer = ask.offer
         Column(Modifier.selectableGroup(), Arrangement.spacedBy(10.dp)) {
-            Choice(words.now, offer?.nowText(words, clock) ?: words.loading, !ask.later, offer?.immediate, "now") {
+            Choice(
+                words.now,
+                offer?.nowText(words, clock) ?: words.loading,
+                !ask.later,
+                offer?.immediate,
+                "now",
+            ) {
                 act(Act.Now)
             }
-            Choice(words.later, offer?.scheduled?.unless(words), ask.later, offer?.scheduled, "later") { act(Act.Later) }
+            Choice(
+                words.later,
+                offer?.scheduled?.unless(words),
+                ask.later,
+                offer?.scheduled,
+                "later",
+            ) { act(Act.Later) }
         }
         val wrong = ask.trouble?.code?.startsWith("number_") == true
         NumberField(ask.number, words, wrong) { act(Act.TypeNumber(it)) }
         if (ask.later) Slots(ask, words, clock) { act(Act.Pick(it)) }
     },
     done = {
-        MainButton(if (ask.later) words.callMeAt else words.callMe, ask.canAsk, Icons.Phone, "ask") { act(Act.Ask) }
-        QuietButton(words.callYourself) { act(Act.Show(Page.CALL_IN)) }
+        MainButton(
+            if (ask.later) words.callMeAt else words.callMe,
+            ask.canAsk,
+            Icons.Phone,
+            "ask",
+        ) { act(Act.Ask) }
+        if (!ask.later) QuietButton(words.callYourself) { act(Act.Show(Page.CALL_IN)) }
     },
 )
 
@@ -83,7 +101,11 @@ private fun Choice(
         shape = MaterialTheme.shapes.medium,
         color = if (chosen) colors.primaryContainer else colors.surfaceContainer,
         contentColor = if (chosen) colors.onPrimaryContainer else colors.onSurface,
-        border = BorderStroke(if (chosen) 2.dp else 1.dp, if (chosen) colors.primary else colors.outlineVariant),
+        border =
+            BorderStroke(
+                if (chosen) 2.dp else 1.dp,
+                if (chosen) colors.primary else colors.outlineVariant,
+            ),
     ) {
         Row(
             Modifier.heightIn(min = 68.dp).padding(end = 16.dp, top = 10.dp, bottom = 10.dp),
@@ -107,10 +129,22 @@ private fun Offer.nowText(
 ): String {
     val opens = opensAt
     return when {
-        !immediate.offered && opens != null -> "${words.closedUntil} ${clock.day(opens)}, ${clock.time(opens)}"
-        !immediate.offered -> words.notOffered
-        wait.status == WaitStatus.ESTIMATED -> wait.minutes?.let(words::aboutMinutes) ?: words.noNumber(wait.status)
-        else -> words.noNumber(wait.status)
+        !immediate.offered && opens != null -> {
+            "${words.closedUntil} ${clock.day(opens)}, ${clock.time(opens)}"
+        }
+
+        !immediate.offered -> {
+            words.notOffered
+        }
+
+        wait.status == WaitStatus.ESTIMATED -> {
+            wait.minutes?.let(words::aboutMinutes)
+                ?: words.noNumber(wait.status)
+        }
+
+        else -> {
+            words.noNumber(wait.status)
+        }
     }
 }
 
@@ -144,7 +178,11 @@ internal fun Slots(
             Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
                 for (slot in row) {
                     Pill(slot == ask.slot, Modifier.weight(1f).testTag("slot"), { pick(slot) }) {
-                        Text(clock.time(slot), style = MaterialTheme.typography.bodyMedium, textAlign = TextAlign.Center)
+                        Text(
+                            clock.time(slot),
+                            style = MaterialTheme.typography.bodyMedium,
+                            textAlign = TextAlign.Center,
+                        )
                     }
                 }
                 repeat(columns - row.size) { Spacer(Modifier.weight(1f)) }

@@ -172,12 +172,14 @@ private fun Changes(
 ) {
     var open by remember { mutableStateOf<Change?>(null) }
     when (open) {
-        Change.NUMBER ->
+        Change.NUMBER -> {
             NumberPanel(busy, words, { open = null }) {
                 open = null
                 act(Act.OnOtherNumber(it))
             }
-        Change.CANCEL ->
+        }
+
+        Change.CANCEL -> {
             Card {
                 Text(words.reallyCancel, style = MaterialTheme.typography.titleMedium)
                 Text(words.reallyCancelBody, color = MaterialTheme.colorScheme.onSurfaceVariant)
@@ -188,6 +190,8 @@ private fun Changes(
                     }
                 }
             }
+        }
+
         null -> {
             if (whileWaiting) {
                 Pair2({ OtherButton(words.inTenMinutes, it, !busy) { act(Act.InTenMinutes) } }) {
@@ -245,10 +249,27 @@ internal fun Notices(
 ) {
     val unsent = known.unsentChange
     when {
-        unsent != null -> Banner(words.unsent(unsent), Icons.Offline, action = words.sendNow to { act(Act.SendAgain) })
-        known.online == false ->
-            Banner("${words.offline}. ${words.offlineBody}", Icons.Offline, action = words.tryAgain to { act(Act.SendAgain) })
-        else -> TroubleBanner(actions.trouble, words) { act(Act.SendAgain) }
+        unsent != null -> {
+            Banner(
+                words.unsent(unsent),
+                Icons.Offline,
+                action =
+                    words.sendNow to { act(Act.SendAgain) },
+            )
+        }
+
+        known.online == false -> {
+            Banner(
+                "${words.offline}. ${words.offlineBody}",
+                Icons.Offline,
+                action =
+                    words.tryAgain to { act(Act.SendAgain) },
+            )
+        }
+
+        else -> {
+            TroubleBanner(actions.trouble, words) { act(Act.SendAgain) }
+        }
     }
 }
 
@@ -286,7 +307,14 @@ internal fun Hero(
     text,
     Modifier.fillMaxWidth().testTag(tag),
     color = MaterialTheme.colorScheme.primary,
-    style = if (text.length > 3) MaterialTheme.typography.displayMedium else MaterialTheme.typography.displayLarge,
+    style =
+        if (text.length >
+            3
+        ) {
+            MaterialTheme.typography.displayMedium
+        } else {
+            MaterialTheme.typography.displayLarge
+        },
     textAlign = TextAlign.Center,
 )
 

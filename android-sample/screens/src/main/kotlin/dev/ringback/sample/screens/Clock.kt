@@ -23,7 +23,16 @@ class Clock(
 
     // The day stays beside its month.
     private val longDay =
-        DateTimeFormatter.ofPattern(if (locale.language == "de") "EEEE, d.\u00A0MMMM" else "EEEE, d\u00A0MMMM", locale)
+        DateTimeFormatter.ofPattern(
+            if (locale.language ==
+                "de"
+            ) {
+                "EEEE, d.\u00A0MMMM"
+            } else {
+                "EEEE, d\u00A0MMMM"
+            },
+            locale,
+        )
 
     fun time(at: Instant): String = time.format(at.atZone(zone))
 

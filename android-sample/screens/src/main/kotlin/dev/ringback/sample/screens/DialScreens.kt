@@ -81,10 +81,16 @@ private fun Ticket(
     )
     Muted(words.code)
     Text(
-        ticket.accessCode.value.chunked(3).joinToString(" "),
+        ticket.accessCode.value
+            .chunked(3)
+            .joinToString(" "),
         Modifier.fillMaxWidth().testTag("code"),
         color = MaterialTheme.colorScheme.primary,
-        style = MaterialTheme.typography.displayMedium.copy(fontFeatureSettings = "tnum", letterSpacing = 2.sp),
+        style =
+            MaterialTheme.typography.displayMedium.copy(
+                fontFeatureSettings = "tnum",
+                letterSpacing = 2.sp,
+            ),
         textAlign = TextAlign.Center,
     )
     Muted(if (left == Duration.ZERO) words.codeExpired else words.codeExpiresIn(left.asClock()))

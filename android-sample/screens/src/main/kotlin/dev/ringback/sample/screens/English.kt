@@ -25,7 +25,14 @@ internal object English : Words {
     override val closedUntil = "Closed until"
     override val notOffered = "Not possible at the moment"
 
-    override fun aboutMinutes(minutes: Int) = if (minutes <= 1) "In about a minute" else "In up to $minutes\u00A0minutes"
+    override fun aboutMinutes(minutes: Int) =
+        if (minutes <=
+            1
+        ) {
+            "In about a minute"
+        } else {
+            "In up to $minutes\u00A0minutes"
+        }
 
     override fun noNumber(status: WaitStatus) =
         when (status) {
@@ -50,7 +57,8 @@ internal object English : Words {
     override val tryAgain = "Try again"
     override val notSentTitle = "Not sent yet"
     override val notSentBody =
-        "Your request is kept on this phone and goes out by itself as soon as there is a connection. You are not in line yet."
+        "Your request is kept on this phone and goes out by itself as soon as there is a connection. " +
+            "You are not in line yet."
     override val sendNow = "Send now"
     override val forget = "Forget it"
 

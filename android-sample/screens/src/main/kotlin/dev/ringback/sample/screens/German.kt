@@ -37,14 +37,33 @@ internal object German : Words {
 
     override fun spoken(code: String) =
         when (code) {
-            "number_not_e164", "number_invalid" ->
+            "number_not_e164", "number_invalid" -> {
                 "Diese Nummer können wir nicht anrufen. Bitte prüfen Sie sie."
-            "callback_already_open" -> "Mit dieser Nummer stehen Sie schon in der Reihe."
-            "slot_full", "slot_closed" -> "Jemand war schneller. Diese Zeiten sind noch frei:"
-            "action_token_spent" -> "Sie haben auf einem anderen Gerät geantwortet."
-            "confirm_expired" -> "Die Zeit zum Antworten ist vorbei."
-            "challenge_required" -> "Wir konnten nicht feststellen, dass Sie ein Mensch sind."
-            else -> null
+            }
+
+            "callback_already_open" -> {
+                "Mit dieser Nummer stehen Sie schon in der Reihe."
+            }
+
+            "slot_full", "slot_closed" -> {
+                "Jemand war schneller. Diese Zeiten sind noch frei:"
+            }
+
+            "action_token_spent" -> {
+                "Sie haben auf einem anderen Gerät geantwortet."
+            }
+
+            "confirm_expired" -> {
+                "Die Zeit zum Antworten ist vorbei."
+            }
+
+            "challenge_required" -> {
+                "Wir konnten nicht feststellen, dass Sie ein Mensch sind."
+            }
+
+            else -> {
+                null
+            }
         }
 
     override val offline = "Keine Verbindung"
@@ -115,16 +134,33 @@ internal object German : Words {
 
     override fun over(reason: CompletedReason?) =
         when (reason) {
-            CompletedReason.HANDLED -> "Das war es" to "Danke für das Gespräch."
-            CompletedReason.CANCELLED_BY_CUSTOMER -> "Zurückgenommen" to "Sie stehen nicht mehr in der Reihe."
-            CompletedReason.CANCELLED_BY_STAFF ->
+            CompletedReason.HANDLED -> {
+                "Das war es" to "Danke für das Gespräch."
+            }
+
+            CompletedReason.CANCELLED_BY_CUSTOMER -> {
+                "Zurückgenommen" to "Sie stehen nicht mehr in der Reihe."
+            }
+
+            CompletedReason.CANCELLED_BY_STAFF -> {
                 "Wir mussten absagen" to "Das tut uns leid. Bitte fragen Sie noch einmal."
-            CompletedReason.NO_ANSWER ->
+            }
+
+            CompletedReason.NO_ANSWER -> {
                 "Wir haben Sie nicht erreicht" to "Sie können einen neuen Anruf wünschen."
-            CompletedReason.UNREACHABLE ->
+            }
+
+            CompletedReason.UNREACHABLE -> {
                 "Ihre Nummer ist nicht erreichbar" to "Bitte prüfen Sie sie und fragen Sie noch einmal."
-            CompletedReason.RESOLVED_BY_INBOUND -> "Sie haben uns angerufen" to "Es ist nichts mehr zu tun."
-            else -> "Der Anruf kam nicht zustande" to "Sie können einen neuen wünschen."
+            }
+
+            CompletedReason.RESOLVED_BY_INBOUND -> {
+                "Sie haben uns angerufen" to "Es ist nichts mehr zu tun."
+            }
+
+            else -> {
+                "Der Anruf kam nicht zustande" to "Sie können einen neuen wünschen."
+            }
         }
 
     override val name = "Ihr Name"

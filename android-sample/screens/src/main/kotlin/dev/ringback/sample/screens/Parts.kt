@@ -51,11 +51,24 @@ internal fun Sheet(
 ) = BoxWithConstraints(Modifier.fillMaxSize(), contentAlignment = Alignment.TopCenter) {
     // On a tablet lines would otherwise be too long to read.
     val edges = Modifier.widthIn(max = 560.dp).fillMaxWidth().padding(horizontal = 20.dp)
-    val gap = if (calm) Arrangement.spacedBy(16.dp, Alignment.CenterVertically) else Arrangement.spacedBy(16.dp)
+    val gap =
+        if (calm) {
+            Arrangement.spacedBy(
+                16.dp,
+                Alignment.CenterVertically,
+            )
+        } else {
+            Arrangement.spacedBy(16.dp)
+        }
     if (maxHeight < 520.dp || LocalDensity.current.fontScale > LARGE) {
         val viewport = maxHeight
         Column(
-            Modifier.verticalScroll(rememberScrollState()).heightIn(min = viewport).then(edges).padding(bottom = 20.dp),
+            Modifier
+                .verticalScroll(
+                    rememberScrollState(),
+                ).heightIn(min = viewport)
+                .then(edges)
+                .padding(bottom = 20.dp),
             Arrangement.SpaceBetween,
         ) {
             Column(Modifier.fillMaxWidth().padding(top = 8.dp), Arrangement.spacedBy(16.dp), content = told)
@@ -64,11 +77,20 @@ internal fun Sheet(
     } else {
         Column(edges.fillMaxHeight()) {
             Column(
-                Modifier.weight(1f).fillMaxWidth().verticalScroll(rememberScrollState()).padding(vertical = 8.dp),
+                Modifier
+                    .weight(
+                        1f,
+                    ).fillMaxWidth()
+                    .verticalScroll(rememberScrollState())
+                    .padding(vertical = 8.dp),
                 gap,
                 content = told,
             )
-            Column(Modifier.fillMaxWidth().padding(top = 8.dp, bottom = 20.dp), Arrangement.spacedBy(8.dp), content = done)
+            Column(
+                Modifier.fillMaxWidth().padding(top = 8.dp, bottom = 20.dp),
+                Arrangement.spacedBy(8.dp),
+                content = done,
+            )
         }
     }
 }
@@ -151,7 +173,12 @@ internal fun QuietButton(
     text: String,
     enabled: Boolean = true,
     onClick: () -> Unit,
-) = TextButton(onClick, Modifier.fillMaxWidth().heightIn(min = 48.dp), enabled, shape = MaterialTheme.shapes.medium) {
+) = TextButton(
+    onClick,
+    Modifier.fillMaxWidth().heightIn(min = 48.dp),
+    enabled,
+    shape = MaterialTheme.shapes.medium,
+) {
     Text(text, style = MaterialTheme.typography.labelLarge, textAlign = TextAlign.Center)
 }
 
@@ -189,8 +216,25 @@ internal fun Banner(
         color = if (bad) colors.errorContainer else colors.tertiaryContainer,
         contentColor = if (bad) colors.onErrorContainer else colors.onTertiaryContainer,
     ) {
-        Column(Modifier.padding(start = 16.dp, end = 16.dp, top = 12.dp, bottom = if (action == null) 12.dp else 2.dp)) {
-            Row(horizontalArrangement = Arrangement.spacedBy(12.dp), verticalAlignment = Alignment.CenterVertically) {
+        Column(
+            Modifier.padding(
+                start = 16.dp,
+                end = 16.dp,
+                top = 12.dp,
+                bottom =
+                    if (action ==
+                        null
+                    ) {
+                        12.dp
+                    } else {
+                        2.dp
+                    },
+            ),
+        ) {
+            Row(
+                horizontalArrangement = Arrangement.spacedBy(12.dp),
+                verticalAlignment = Alignment.CenterVertically,
+            ) {
                 Icon(icon, null, Modifier.size(22.dp))
                 Text(text, style = MaterialTheme.typography.bodyMedium)
             }

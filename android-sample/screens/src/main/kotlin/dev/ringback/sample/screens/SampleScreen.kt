@@ -90,15 +90,37 @@ private fun Home(
 ) {
     val (now, known, actions) = Triple(shown.now, shown.known, shown.actions)
     when (val standing = known.standing()) {
-        Standing.Idle -> AskScreen(shown.ask, words, clock, act)
-        is Standing.NotSent -> NotSentScreen(standing, actions.busy || shown.ask.busy, words, clock, act)
-        is Standing.Promised -> PromisedScreen(standing, known, actions, words, clock, act)
-        is Standing.InLine -> LineScreen(standing, known, actions, words, clock, act)
-        is Standing.Asked -> ReadyScreen(standing, known, actions, now, words, act)
-        is Standing.Connecting ->
+        Standing.Idle -> {
+            AskScreen(shown.ask, words, clock, act)
+        }
+
+        is Standing.NotSent -> {
+            NotSentScreen(standing, actions.busy || shown.ask.busy, words, clock, act)
+        }
+
+        is Standing.Promised -> {
+            PromisedScreen(standing, known, actions, words, clock, act)
+        }
+
+        is Standing.InLine -> {
+            LineScreen(standing, known, actions, words, clock, act)
+        }
+
+        is Standing.Asked -> {
+            ReadyScreen(standing, known, actions, now, words, act)
+        }
+
+        is Standing.Connecting -> {
             standing.ticket?.let { DialScreen(it, now, words, act) } ?: ConnectingScreen(words)
-        is Standing.Talking -> TalkingScreen(words)
-        is Standing.Over -> OverScreen(standing, words, act)
+        }
+
+        is Standing.Talking -> {
+            TalkingScreen(words)
+        }
+
+        is Standing.Over -> {
+            OverScreen(standing, words, act)
+        }
     }
 }
 
@@ -112,8 +134,14 @@ private fun TopBar(
     verticalAlignment = Alignment.CenterVertically,
 ) {
     if (page == Page.HOME) {
-        Text(words.appName, Modifier.padding(start = 14.dp).weight(1f), style = MaterialTheme.typography.titleMedium)
-        IconButton({ act(Act.Show(Page.SETTINGS)) }, Modifier.testTag("settings")) { Icon(Icons.Settings, words.settings) }
+        Text(
+            words.appName,
+            Modifier.padding(start = 14.dp).weight(1f),
+            style = MaterialTheme.typography.titleMedium,
+        )
+        IconButton({
+            act(Act.Show(Page.SETTINGS))
+        }, Modifier.testTag("settings")) { Icon(Icons.Settings, words.settings) }
     } else {
         IconButton({ act(Act.Show(Page.HOME)) }, Modifier.testTag("back")) { Icon(Icons.Back, words.back) }
         Text(

@@ -27,7 +27,9 @@ internal fun SettingsScreen(
     told = {
         TroubleBanner(settings.trouble, words) { act(Act.Show(Page.SETTINGS)) }
         Heading(words.you)
-        NumberField(settings.number, words, wrong = !settings.canSave, tag = "own-number") { act(Act.TypeOwnNumber(it)) }
+        NumberField(settings.number, words, wrong = !settings.canSave, tag = "own-number") {
+            act(Act.TypeOwnNumber(it))
+        }
         OutlinedTextField(
             settings.name,
             { act(Act.TypeName(it)) },
@@ -40,9 +42,15 @@ internal fun SettingsScreen(
         Heading(words.devices)
         val devices = settings.devices
         when {
-            devices == null -> Text(words.loading, color = MaterialTheme.colorScheme.onSurfaceVariant)
-            devices.isEmpty() -> Text(words.noDevices, color = MaterialTheme.colorScheme.onSurfaceVariant)
-            else ->
+            devices == null -> {
+                Text(words.loading, color = MaterialTheme.colorScheme.onSurfaceVariant)
+            }
+
+            devices.isEmpty() -> {
+                Text(words.noDevices, color = MaterialTheme.colorScheme.onSurfaceVariant)
+            }
+
+            else -> {
                 Card {
                     Text(
                         words.devicesBody,
@@ -52,10 +60,14 @@ internal fun SettingsScreen(
                     for (device in devices) {
                         Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
                             Text(words.registered(clock.day(device.registeredAt)), Modifier.weight(1f))
-                            TextButton({ act(Act.Remove(device)) }, enabled = !settings.busy) { Text(words.remove) }
+                            TextButton(
+                                { act(Act.Remove(device)) },
+                                enabled = !settings.busy,
+                            ) { Text(words.remove) }
                         }
                     }
                 }
+            }
         }
     },
     done = { MainButton(words.save, settings.canSave, tag = "save") { act(Act.Save) } },

@@ -49,7 +49,10 @@ class ClicksTest {
                 setContent { SampleTheme { SampleScreen(phone.app, words, utc, Instant.now()) {} } }
                 onNodeWithTag("ask").assertIsNotEnabled()
                 onNodeWithTag("number").performTextReplacement("+49 30 9018 20373")
-                waits("the offer") { phone.app.ask.ask.value.run { offer != null && !busy } }
+                waits("the offer") {
+                    phone.app.ask.ask.value
+                        .run { offer != null && !busy }
+                }
 
                 phone.network.airplaneMode = true
                 tap("ask")
@@ -106,7 +109,12 @@ class ClicksTest {
                 tap("settings")
                 onNodeWithTag("name").performTextReplacement("Wilhelmina Quartzbottom")
                 tap("save")
-                assertEquals("Wilhelmina Quartzbottom", phone.settings.load().name.value)
+                assertEquals(
+                    "Wilhelmina Quartzbottom",
+                    phone.settings
+                        .load()
+                        .name.value,
+                )
 
                 tap("later")
                 waits("slot") { exists(hasTestTag("slot")) }
@@ -126,20 +134,34 @@ class ClicksTest {
         onAPhone(folder, "+4930901820377", service = "sales", test = { _, phone ->
             val dialed = mutableListOf<Act>()
             onScreen {
-                setContent { SampleTheme { SampleScreen(phone.app, words, utc, Instant.now()) { dialed += it } } }
+                setContent {
+                    SampleTheme {
+                        SampleScreen(
+                            phone.app,
+                            words,
+                            utc,
+                            Instant.now(),
+                        ) { dialed += it }
+                    }
+                }
                 click(words.callYourself)
                 waits("code") { exists(hasTestTag("code")) }
                 tap("dial")
                 tap("back")
                 appears(words.askTitle)
             }
-            assertTrue(assertIs<Act.Dial>(dialed.single()).ticket.telUri.value.startsWith("tel:"))
+            assertTrue(
+                assertIs<Act.Dial>(dialed.single())
+                    .ticket.telUri.value
+                    .startsWith("tel:"),
+            )
         })
 
     private val utc = Clock(ZoneId.of("UTC"), Locale.UK)
 
     /** A phone's screen. */
-    private fun onScreen(test: ComposeUiTest.() -> Unit) = runSkikoComposeUiTest(Size(360f, 720f), block = test)
+    private fun onScreen(test: ComposeUiTest.() -> Unit) =
+        runSkikoComposeUiTest(Size(360f, 720f), block = test)
 
     /** The test's own clock runs ahead of the server's: this one does not. */
     private fun ComposeUiTest.waits(
@@ -153,7 +175,8 @@ class ClicksTest {
         }
     }
 
-    private fun ComposeUiTest.exists(matcher: SemanticsMatcher) = onAllNodes(matcher).fetchSemanticsNodes().isNotEmpty()
+    private fun ComposeUiTest.exists(matcher: SemanticsMatcher) =
+        onAllNodes(matcher).fetchSemanticsNodes().isNotEmpty()
 
     private fun ComposeUiTest.appears(vararg texts: String) =
         waits("${texts.toList()}") { texts.any { exists(hasText(it)) } }

@@ -45,7 +45,10 @@ class PicturesTest {
                 val file = "$name-${look.name.lowercase().replace('_', '-')}.png"
                 dynamicTest(file) {
                     val picture = picture(shown, look)
-                    folder.resolve(file).writeBytes(checkNotNull(picture.encodeToData(EncodedImageFormat.PNG)).bytes)
+                    folder
+                        .resolve(
+                            file,
+                        ).writeBytes(checkNotNull(picture.encodeToData(EncodedImageFormat.PNG)).bytes)
                     assertTrue(picture.colors() > 20, "$file shows next to nothing")
                 }
             }

@@ -104,7 +104,14 @@ internal object Scenes {
                             later = true,
                             slots = slots.drop(3),
                             trouble =
-                                Trouble("slot_full", "This time is taken.", false, false, false, slots.drop(3)),
+                                Trouble(
+                                    "slot_full",
+                                    "This time is taken.",
+                                    false,
+                                    false,
+                                    false,
+                                    slots.drop(3),
+                                ),
                         ),
                 ),
             "not-sent" to
@@ -112,7 +119,15 @@ internal object Scenes {
                     now,
                     known =
                         Known(
-                            kept = listOf(PendingRequest("k", PendingKind.REQUEST_CALLBACK, null, now.minusSeconds(95))),
+                            kept =
+                                listOf(
+                                    PendingRequest(
+                                        "k",
+                                        PendingKind.REQUEST_CALLBACK,
+                                        null,
+                                        now.minusSeconds(95),
+                                    ),
+                                ),
                             online = false,
                         ),
                 ),
@@ -130,7 +145,15 @@ internal object Scenes {
                     known =
                         known(
                             callback(CallbackState.SCHEDULED) {
-                                copy(scheduled = ScheduledTime(now.plusSeconds(180_000), "2026-12-03T10:30:00", ZONE, null))
+                                copy(
+                                    scheduled =
+                                        ScheduledTime(
+                                            now.plusSeconds(180_000),
+                                            "2026-12-03T10:30:00",
+                                            ZONE,
+                                            null,
+                                        ),
+                                )
                             },
                         ),
                 ),
@@ -152,9 +175,18 @@ internal object Scenes {
                             .copy(ticket = ticket),
                 ),
             "connecting" to
-                Shown(now, known = known(callback(CallbackState.ROUTING) { copy(phase = RoutingPhase.CONNECTING) })),
+                Shown(
+                    now,
+                    known = known(callback(CallbackState.ROUTING) { copy(phase = RoutingPhase.CONNECTING) }),
+                ),
             "over" to
-                Shown(now, known = known(callback(CallbackState.COMPLETED) { copy(reason = CompletedReason.NO_ANSWER) })),
+                Shown(
+                    now,
+                    known =
+                        known(
+                            callback(CallbackState.COMPLETED) { copy(reason = CompletedReason.NO_ANSWER) },
+                        ),
+                ),
             "call-in" to Shown(now, Page.CALL_IN, callIn = CallInState(ticket)),
             "settings" to
                 Shown(
