@@ -1,6 +1,6 @@
 // Ringback for Android: the Kotlin library, its generated code, and what needs android.*, in one AAR. Part of an app's build,
-// for example ../../android-sample. `cargo xtask bindings kotlin` has to have run, and the native library has to lie in
-// `jniLibs`, one folder for each ABI, built for 16 KB pages.
+// for example ../../android-sample. `cargo xtask bindings kotlin` makes the generated code, `cargo xtask package android` the
+// native libraries, which needs the NDK.
 plugins {
     alias(libs.plugins.android.library)
 }
@@ -22,7 +22,7 @@ android {
                     "../kotlin/src/main/kotlin",
                     "../kotlin/target/generated-sources/uniffi",
                 )
-            jniLibs.directories += "jniLibs"
+            jniLibs.directories += "../../target/package/build/aar/jni"
         }
     }
 

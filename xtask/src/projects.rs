@@ -122,7 +122,7 @@ impl Check<'_> {
                 // What a build makes is there only afterwards.
                 if path.starts_with("../") || path.starts_with("src/") || path.ends_with(".pro") {
                     let given_by_the_plugin = path == "proguard-android-optimize.txt";
-                    if !given_by_the_plugin {
+                    if !given_by_the_plugin && !path.contains("target/package/") {
                         self.exists(file, &folder, path);
                     }
                 }
@@ -186,9 +186,6 @@ impl Check<'_> {
         }
         for path in values_after(&project, "relativePath = ", ';') {
             self.exists(XCODE, &folder, &format!("{}/Package.swift", path.trim_matches('"')));
-        }
-        for line in project.lines().filter(|line| line.contains("PBXFileSystemSynchronizedRootGroup;")) {
-            self.holds(!line.is_empty(), String::new);
         }
         for path in values_after(&project, "path = ", ';') {
             let path = path.trim_matches('"');

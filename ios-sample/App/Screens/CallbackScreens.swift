@@ -45,7 +45,8 @@
                         Text("You pause until").foregroundStyle(.secondary)
                         Text(restsUntil, style: .time).font(.largeTitle.bold()).foregroundStyle(.tint)
                     } else {
-                        Text(position == 1 ? "You are next" : "Your place in line").foregroundStyle(.secondary)
+                        Text(position == 1 ? "You are next" : "Your place in line").foregroundStyle(
+                            .secondary)
                         Text(position.map { "\($0)" } ?? "–")
                             .font(.system(.largeTitle, design: .rounded, weight: .bold))
                             .foregroundStyle(.tint)
@@ -106,7 +107,8 @@
             } done: {
                 WideButton(title: "Connect me", symbol: "phone") { await model.callback.ready() }
                     .buttonStyle(.borderedProminent)
-                WideButton(title: "In 10 minutes") { await model.callback.inTenMinutes() }.buttonStyle(.bordered)
+                WideButton(title: "In 10 minutes") { await model.callback.inTenMinutes() }.buttonStyle(
+                    .bordered)
                 WideButton(title: "Another number") { typing = true }.buttonStyle(.bordered)
                 WideButton(title: "No longer needed") { await model.callback.cancel() }
             }

@@ -17,7 +17,9 @@
                             Task { await model.show(.settings) }
                         }
                     }
-                    .navigationDestination(isPresented: showing(.callIn)) { CallInScreen(model: model.callIn) }
+                    .navigationDestination(isPresented: showing(.callIn)) {
+                        CallInScreen(model: model.callIn)
+                    }
                     .navigationDestination(isPresented: showing(.settings)) {
                         SettingsScreen(model: model.settings)
                     }

@@ -59,7 +59,9 @@
                 let given = Handed(task: given)
                 let work = Task {
                     let resumed = try? await ringback().resume()
-                    let isLeft = resumed?.contains { if case .stillPending = $0.outcome { true } else { false } }
+                    let isLeft = resumed?.contains {
+                        if case .stillPending = $0.outcome { true } else { false }
+                    }
                     if isLeft ?? true { scheduleResume(identifier: identifier) }
                     given.task.setTaskCompleted(success: isLeft == false)
                 }

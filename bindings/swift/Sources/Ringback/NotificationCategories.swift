@@ -50,7 +50,9 @@
 
     extension NotificationCategory {
         /// The category of the question, with its four actions; none of them opens the app.
-        public static func question(_ words: NotificationWords = NotificationWords()) -> UNNotificationCategory {
+        public static func question(_ words: NotificationWords = NotificationWords())
+            -> UNNotificationCategory
+        {
             UNNotificationCategory(
                 identifier: agentReady,
                 actions: [

@@ -72,7 +72,9 @@ final class Centre: @unchecked Sendable {
 
     /// One request of the staff API, and its answer.
     @discardableResult
-    func staff(_ method: String, _ path: String, _ body: (any Encodable & Sendable)? = nil) async throws -> Json {
+    func staff(_ method: String, _ path: String, _ body: (any Encodable & Sendable)? = nil) async throws
+        -> Json
+    {
         var request = URLRequest(url: try url("url", "/v1/staff/\(path)"))
         request.httpMethod = method
         request.setValue("Bearer \(try fact("staff_key"))", forHTTPHeaderField: "Authorization")
