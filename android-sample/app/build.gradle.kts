@@ -14,8 +14,8 @@ android {
         versionCode = 1
         versionName = libs.versions.ringback.get()
 
-        // `./gradlew installDebug -Pringback.url=https://calls.example.com -Pringback.appKey=rb_pub_…`. By default the demo's
-        // centre (`cargo xtask demo`), as an emulator sees the machine it runs on.
+        // `-Pringback.url=https://calls.example.com -Pringback.appKey=rb_pub_…`. By default a server on port 8080 of the
+        // machine that an emulator runs on.
         val url = providers.gradleProperty("ringback.url").orElse("http://10.0.2.2:8080")
         val appKey = providers.gradleProperty("ringback.appKey").orElse("rb_pub_demo")
         val service = providers.gradleProperty("ringback.service").orElse("billing")

@@ -99,7 +99,9 @@ impl Check<'_> {
         }
         // Every version is named once and used.
         for reference in values_after(&catalog, "version.ref = \"", '"') {
-            self.holds(in_catalog(reference).is_some(), || format!("{CATALOG}: there is no version {reference}"));
+            self.holds(in_catalog(reference).is_some(), || {
+                format!("{CATALOG}: there is no version {reference}")
+            });
         }
         let wrapper = "android-sample/gradle/wrapper/gradle-wrapper.properties";
         let text = self.read(wrapper)?;
@@ -127,7 +129,11 @@ impl Check<'_> {
                     }
                 }
                 if let Some(project) = path.strip_prefix(':').filter(|name| *name != "ringback") {
-                    self.exists(file, &self.root.join("android-sample"), &format!("{project}/build.gradle.kts"));
+                    self.exists(
+                        file,
+                        &self.root.join("android-sample"),
+                        &format!("{project}/build.gradle.kts"),
+                    );
                 }
             }
             for name in references(&text) {
@@ -152,8 +158,11 @@ impl Check<'_> {
             .filter_map(|entry| fs::read_to_string(entry.ok()?.path()).ok())
             .collect::<String>();
         for class in values_after(&text, "android:name=\".", '"') {
-            let there = code.contains(&format!("class {class} ")) || code.contains(&format!("class {class}("));
-            let there = there || code.contains(&format!("class {class} :")) || code.contains(&format!("class {class}\n"));
+            let there =
+                code.contains(&format!("class {class} ")) || code.contains(&format!("class {class}("));
+            let there = there
+                || code.contains(&format!("class {class} :"))
+                || code.contains(&format!("class {class}\n"));
             self.holds(there, || format!("{file}: there is no class {class} in {package}"));
         }
         for kind in ["xml", "drawable"] {
@@ -163,7 +172,9 @@ impl Check<'_> {
         }
         let values = self.read("android-sample/app/src/main/res/values/strings.xml")?
             + &self.read("android-sample/app/src/main/res/values/themes.xml")?;
-        for name in values_after(&text, "\"@string/", '"').into_iter().chain(values_after(&text, "\"@style/", '"')) {
+        for name in
+            values_after(&text, "\"@string/", '"').into_iter().chain(values_after(&text, "\"@style/", '"'))
+        {
             let there = values.contains(&format!("name=\"{name}\""));
             self.holds(there, || format!("{file}: there is no value {name}"));
         }
@@ -204,12 +215,16 @@ impl Check<'_> {
         for found in values_after(&project, "IPHONEOS_DEPLOYMENT_TARGET = ", ';') {
             self.same(XCODE, "IPHONEOS_DEPLOYMENT_TARGET", Some(found), least.as_deref());
         }
-        for product in values_after(&project, "productName = ", ';').into_iter().filter(|name| *name != "RingbackSample") {
+        for product in
+            values_after(&project, "productName = ", ';').into_iter().filter(|name| *name != "RingbackSample")
+        {
             let there = model.contains(&format!(".library(name: \"{product}\""));
             self.holds(there, || format!("{XCODE}: {MODEL} has no product {product}"));
         }
         for id in ids(&project) {
-            let defined = project.lines().any(|line| line.trim_start().starts_with(&format!("{id} ")) && line.contains("= {"));
+            let defined = project
+                .lines()
+                .any(|line| line.trim_start().starts_with(&format!("{id} ")) && line.contains("= {"));
             self.holds(defined, || format!("{XCODE}: {id} is defined nowhere"));
         }
         for list in ["App/Info.plist", "App/RingbackSample.entitlements", "App/PrivacyInfo.xcprivacy"] {
@@ -296,7 +311,8 @@ mod tests {
         assert_eq!((project_version(pom), version_of(pom, "jna")), (Some("1.2.3"), Some("5.0")));
         assert_eq!(version_of(pom, "other"), None);
         assert_eq!(values_after("a = 1; a = 2;", "a = ", ';'), ["1", "2"]);
-        let build = "api(libs.kotlinx.coroutines.android)\nlibs.versions.minSdk.get().toInt()\nalias(libs.plugins.a)";
+        let build =
+            "api(libs.kotlinx.coroutines.android)\nlibs.versions.minSdk.get().toInt()\nalias(libs.plugins.a)";
         let names: Vec<_> = references(build).into_iter().collect();
         assert_eq!(names, ["a", "kotlinx.coroutines.android", "minSdk"]);
         assert!(is_version("9.3.1") && !is_version("9.3.1-rc") && !is_version(""));
@@ -314,7 +330,11 @@ mod tests {
         assert_eq!(check.made, 4);
         assert_eq!(
             check.faults,
-            ["a.xml: version is 1, not 2", "a.xml: kotlin is missing, not missing", "a.xml: there is no nowhere"]
+            [
+                "a.xml: version is 1, not 2",
+                "a.xml: kotlin is missing, not missing",
+                "a.xml: there is no nowhere"
+            ]
         );
     }
 }

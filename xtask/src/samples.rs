@@ -8,8 +8,7 @@ use crate::{
     error::Result,
     kotlin,
     parts::{self, Run},
-    places,
-    process, projects, swift,
+    places, process, projects, swift,
 };
 
 /// The Maven projects beside the library's own, whose tests count.

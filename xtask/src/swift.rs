@@ -60,11 +60,7 @@ pub(crate) fn command(places: &Places, arguments: &[impl AsRef<OsStr>]) -> Resul
 }
 
 /// The same in another package of the checkout.
-pub(crate) fn command_in(
-    places: &Places,
-    package: &str,
-    arguments: &[impl AsRef<OsStr>],
-) -> Result<Command> {
+pub(crate) fn command_in(places: &Places, package: &str, arguments: &[impl AsRef<OsStr>]) -> Result<Command> {
     let package = places.root.join(package);
     let manifest = package.join("Package.swift");
     if !manifest.is_file() {

@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::server::{Handler, Reply};
 use crate::{
-    CaptchaDouble, CaptchaPass, CaptchaService, Clock, ConnectionFault, DeviceTokenKind, Doubles, Fault, Provider, Received, Record, Server, StartError,
-    TargetKind, UnknownReason, WaitTimedOut,
+    CaptchaDouble, CaptchaPass, CaptchaService, Clock, ConnectionFault, DeviceTokenKind, Doubles, Fault,
+    Provider, Received, Record, Server, StartError, TargetKind, UnknownReason, WaitTimedOut,
 };
 
 /// The control port; it ends when this is dropped.

@@ -96,7 +96,7 @@ struct CaptchaTests {
         }
         try await guarded(providers: ["turnstile"])
         let app = try centre.app(folder, captcha: presenter)
-        let asking = Task { try await app.requestCallback(request) }
+        let asking = Task { [request] in try await app.requestCallback(request) }
         var seen = steps.makeAsyncIterator()
         #expect(await seen.next() == "shown")
         asking.cancel()
