@@ -35,10 +35,10 @@
         static let resume = "dev.ringback.sample.resume"
 
         private static let ringback: Ringback = {
-            let folder = URL.applicationSupportDirectory.appending(path: "ringback")
-            let configuration = RingbackConfiguration(
-                baseUrl: setting("RingbackURL"), appKey: setting("RingbackAppKey"), dataDir: folder.path())
             do {
+                let configuration = RingbackConfiguration(
+                    baseUrl: setting("RingbackURL"), appKey: setting("RingbackAppKey"),
+                    dataDir: try dataFolder().path(percentEncoded: false))
                 return try Ringback(
                     configuration: configuration, store: KeychainStore(service: "dev.ringback.sample"))
             } catch {
@@ -48,7 +48,7 @@
         }()
 
         let model = SampleModel(
-            ringback: ringback, service: setting("RingbackService"), settings: DefaultsStore())
+            ringback: SampleDelegate.ringback, service: setting("RingbackService"), settings: DefaultsStore())
 
         private let network = NetworkReturns()
 
@@ -113,6 +113,16 @@
                 await model.callback.tapped(push, action: action, typed: typed)
             }
         }
+    }
+
+    /// A folder of the app alone, in no backup.
+    private func dataFolder() throws -> URL {
+        var folder = URL.applicationSupportDirectory.appending(path: "ringback")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        var values = URLResourceValues()
+        values.isExcludedFromBackup = true
+        try folder.setResourceValues(values)
+        return folder
     }
 
     private func setting(_ name: String) -> String {

@@ -99,7 +99,7 @@
     struct WideButton: View {
         let title: LocalizedStringKey
         var symbol: String?
-        let action: () async -> Void
+        let action: @MainActor () async -> Void
 
         var body: some View {
             Button {
@@ -117,7 +117,7 @@
     struct Notice: View {
         let text: LocalizedStringKey
         let symbol: String
-        var action: (title: LocalizedStringKey, run: () async -> Void)?
+        var action: (title: LocalizedStringKey, run: @MainActor () async -> Void)?
 
         var body: some View {
             VStack(alignment: .trailing) {
@@ -136,7 +136,7 @@
 
     struct TroubleNotice: View {
         let trouble: Trouble?
-        let again: () async -> Void
+        let again: @MainActor () async -> Void
 
         var body: some View {
             if let trouble {

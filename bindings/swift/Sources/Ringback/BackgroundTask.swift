@@ -55,8 +55,8 @@
         public static func registerResume(
             identifier: String, _ ringback: @escaping @Sendable () async throws -> Ringback
         ) {
-            BGTaskScheduler.shared.register(forTaskWithIdentifier: identifier, using: nil) { given in
-                let given = Handed(task: given)
+            BGTaskScheduler.shared.register(forTaskWithIdentifier: identifier, using: nil) { task in
+                let given = Handed(task: task)
                 let work = Task {
                     let resumed = try? await ringback().resume()
                     let isLeft = resumed?.contains {
