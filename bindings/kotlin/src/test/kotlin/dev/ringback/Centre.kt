@@ -32,10 +32,11 @@ internal class Centre : AutoCloseable {
         folder: Path,
         transport: Transport = OkHttpTransport(),
         captcha: CaptchaPresenter? = null,
+        store: SecureStore = FileStore(folder.resolve("secrets")),
     ): Ringback =
         Ringback(
             RingbackConfig(facts.text("url"), facts.text("app_key"), folder.resolve("data").toString()),
-            FileStore(folder.resolve("secrets")),
+            store,
             transport,
             captcha = captcha,
         )
