@@ -4,9 +4,11 @@ use crate::cancel::CancelToken;
 use crate::error::guarded;
 use crate::events::EventSubscription;
 use crate::line::LineSubscription;
+use crate::live::{LiveCallbackSubscription, LiveCallbacksSubscription};
 use crate::runtime::Runtime;
 use ringback_core::client::{
-    ClientConfig, ClientError, PendingRequest, PushOutcome, Resumed, RingbackClient,
+    ClientConfig, ClientError, FallbackNumber, OutboxStatus, PendingRequest, PushOutcome, Resumed,
+    RingbackClient,
 };
 use ringback_core::host::{CaptchaPresenter, Host, LogSink, SecureStore};
 use ringback_core::protocol::{
@@ -53,6 +55,8 @@ impl Client {
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
             let host = Host { log, captcha, ..Host::new(store, transport) };
+            #[cfg(feature = "test-hooks")]
+            let host = crate::hooks::killable_host(host);
             let core = Arc::new(RingbackClient::new(config, host)?);
             Ok(Arc::new(Self { core, runtime: Arc::new(Runtime::idle()) }))
         })
@@ -91,7 +95,13 @@ impl Client {
         request: CallbackRequest,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Callback, ClientError> {
-        self.run(cancel, |core| async move { core.request_callback(request).await }).await
+        self.run(cancel, |core| async move {
+            let asking = core.request_callback(request);
+            #[cfg(feature = "test-hooks")]
+            let asking = crate::hooks::killable(asking);
+            asking.await
+        })
+        .await
     }
 
     /// One of this installation's callbacks, as it is now.
@@ -167,6 +177,15 @@ impl Client {
         self.run(cancel, |core| async move { core.request_call_in(request).await }).await
     }
 
+    /// The number to call when the server cannot be reached, as the last offer had it. Asks nobody.
+    pub async fn fallback(
+        &self,
+        service: String,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<Option<FallbackNumber>, ClientError> {
+        self.run(cancel, |core| async move { core.fallback(service).await }).await
+    }
+
     /// Tells the server how to reach this device.
     pub async fn register_push(
         &self,
@@ -223,12 +242,22 @@ impl Client {
         self.run(cancel, |core| async move { core.resume().await }).await
     }
 
-    /// What is not yet answered, oldest first.
+    /// What is kept: not yet answered, or refused or expired while nobody waited.
     pub async fn pending(
         &self,
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<Vec<PendingRequest>, ClientError> {
         self.run(cancel, |core| async move { core.pending().await }).await
+    }
+
+    /// Whether there is work for `resume`, and when.
+    pub async fn outbox_status(&self, cancel: Option<Arc<CancelToken>>) -> Result<OutboxStatus, ClientError> {
+        self.run(cancel, |core| async move { core.outbox_status().await }).await
+    }
+
+    /// Brings the outbox to rest, for an app that goes to the background.
+    pub async fn pause(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
+        self.run(cancel, |core| async move { core.pause().await }).await
     }
 
     /// Forgets a kept request: it will not be sent again.
@@ -245,6 +274,19 @@ impl Client {
     #[expect(clippy::needless_pass_by_value, reason = "what crosses the border is owned")]
     pub fn line(&self, id: String) -> Result<Arc<LineSubscription>, ClientError> {
         guarded(|| Ok(LineSubscription::new(self.core.line(&id)?, Arc::clone(&self.runtime))))
+    }
+
+    /// Subscribes to this installation's callbacks.
+    pub fn live_callbacks(&self) -> Result<Arc<LiveCallbacksSubscription>, ClientError> {
+        guarded(|| Ok(LiveCallbacksSubscription::new(self.core.live_callbacks()?, Arc::clone(&self.runtime))))
+    }
+
+    /// Subscribes to one callback.
+    #[expect(clippy::needless_pass_by_value, reason = "what crosses the border is owned")]
+    pub fn live_callback(&self, id: String) -> Result<Arc<LiveCallbackSubscription>, ClientError> {
+        guarded(|| {
+            Ok(LiveCallbackSubscription::new(self.core.live_callback(&id)?, Arc::clone(&self.runtime)))
+        })
     }
 }
 
@@ -286,6 +328,8 @@ mod tests {
         let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
+        client.live_callbacks().unwrap();
+        client.live_callback("cb_1".to_owned()).unwrap();
         assert!(client.runtime.is_idle());
         assert!(!folder.exists());
     }

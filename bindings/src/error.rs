@@ -1,6 +1,6 @@
 //! Errors at the border: what every one of them can say, and panics turned into one.
 
-use ringback_core::client::ClientError;
+use ringback_core::client::{ClientError, FallbackNumber};
 use ringback_core::protocol::{Slot, WallTime};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,6 +27,8 @@ pub struct ErrorFacts {
     pub slots: Vec<Slot>,
     /// What to choose from instead; empty unless the clock skips the wall time or shows it twice.
     pub wall_times: Vec<WallTime>,
+    /// The number to call instead, as it was last known, when the server cannot be reached.
+    pub fallback: Option<FallbackNumber>,
     /// The idempotency key under which the request still lies in the outbox.
     pub pending_key: Option<String>,
 }
@@ -41,6 +43,7 @@ pub fn error_facts(error: ClientError) -> Result<ErrorFacts, ClientError> {
             detail: String::new(),
             retryable: error.is_retryable(),
             retry_after_s: error.retry_after_s(),
+            fallback: error.fallback().cloned(),
             request_id: None,
             field: None,
             callback_id: None,

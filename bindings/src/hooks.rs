@@ -4,13 +4,15 @@ use crate::cancel::CancelToken;
 use crate::error::{guarded, internal};
 use crate::runtime::Runtime;
 use ringback_core::client::ClientError;
+use ringback_core::client::fault_injection::Kill;
+use ringback_core::host::Host;
 use ringback_core::protocol::{
     ACTION_CANCEL, ACTION_OTHER_NUMBER, ACTION_READY, ACTION_SNOOZE, CATEGORY_AGENT_READY,
     CATEGORY_CALLBACK_REMINDER,
 };
 use ringback_core::transport::Transport;
 use ringback_core::transport::contract::{self, ContractFinding};
-use std::future::pending;
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -117,6 +119,25 @@ impl TestHooks {
     /// Nothing, on the runtime's thread.
     pub async fn empty_async(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
         self.runtime.run(cancel, async { Ok(()) }).await
+    }
+}
+
+/// A host at which the process ends where the environment says.
+pub(crate) fn killable_host(host: Host) -> Host {
+    let Some(kill) = Kill::from_env() else { return host };
+    Host {
+        store: kill.store(host.store),
+        transport: kill.transport(host.transport),
+        disk_faults: Some(kill),
+        ..host
+    }
+}
+
+/// A call that ends the process where the environment says.
+pub(crate) async fn killable<T>(call: impl Future<Output = T> + Send) -> T {
+    match Kill::from_env() {
+        Some(kill) => kill.awaits(call).await,
+        None => call.await,
     }
 }
 

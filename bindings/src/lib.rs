@@ -19,6 +19,7 @@ pub mod events;
 #[cfg(feature = "test-hooks")]
 pub mod hooks;
 pub mod line;
+pub mod live;
 mod runtime;
 #[cfg(feature = "reqwest")]
 pub mod transport;

@@ -24,6 +24,11 @@ impl Centre {
         Self { vault, setup: SetupCache::default(), board: Board::default(), captcha: Watch::default() }
     }
 
+    /// Says that [`setup`](Self::setup) will be asked; the setup as it was, for guesses at what will be read.
+    pub fn announce_setup(&self, tx: &mut Tx<'_>) -> Result<Arc<Setup>, Refusal> {
+        self.setup.announce(tx)
+    }
+
     /// Services and what they name, as this transaction sees them.
     pub fn setup(&self, tx: &mut Tx<'_>) -> Result<Arc<Setup>, Refusal> {
         self.setup.current(tx, &self.vault)

@@ -1,10 +1,11 @@
 //! What statements promise, on both engines: the place of `Tx::execute_later` among them, that its failure is the
-//! transaction's, and `json_rows`. PostgreSQL wants `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
+//! transaction's, what `Tx::announce` asks, and `json_rows`. PostgreSQL wants `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, StorageError, Tx};
+use std::sync::{Arc, Barrier};
 
 async fn words(engine: Engine) -> (Scratch, Storage) {
     let scratch = Scratch::new(engine);
@@ -102,6 +103,98 @@ async fn one_statement_is_about_many_rows(engine: Engine) {
     assert_eq!(number("select taken from words where taken < 0").await, -2);
 }
 
+/// The words with this beginning, as they were when the query was announced at the earliest.
+const BEGINNING: &str = "select word from words where word >= $1 order by word";
+
+fn beginning(tx: &mut Tx<'_>, with: &str) -> Result<Vec<String>, StorageError> {
+    tx.query(BEGINNING, &[&with], |row| row.get(0))
+}
+
+async fn an_announced_query_is_answered_once(engine: Engine) {
+    let (_scratch, storage) = words(engine).await;
+    storage.write(|tx| later(tx, "m")).await.unwrap();
+    let seen = storage
+        .write(|tx| {
+            tx.announce(BEGINNING, &[&"a"])?;
+            tx.announce(BEGINNING, &[&"x"])?;
+            tx.announce(BEGINNING, &[&"never asked"])?;
+            // Goes with this.
+            tx.execute("update words set taken = 1", &[])?;
+            let found = (beginning(tx, "x")?, beginning(tx, "a")?);
+            later(tx, "z")?;
+            // Was not announced again.
+            Ok::<_, StorageError>((found, beginning(tx, "a")?))
+        })
+        .await
+        .unwrap();
+    assert_eq!(seen, ((vec![], vec!["m".to_owned()]), vec!["m".to_owned(), "z".to_owned()]));
+    let others = storage
+        .write(|tx| {
+            tx.announce(BEGINNING, &[&"a"])?;
+            Err::<(), _>(StorageError::NotFound)
+        })
+        .await;
+    assert_eq!(others, Err(StorageError::NotFound));
+    // What another transaction announced, and what was not sent yet, is asked anew.
+    storage.write(|tx| tx.execute("delete from words", &[])).await.unwrap();
+    let unsent = storage
+        .write(|tx| {
+            tx.announce(BEGINNING, &[&"a"])?;
+            beginning(tx, "a")
+        })
+        .await;
+    assert_eq!(unsent, Ok(vec![]));
+}
+
+async fn an_announced_query_that_fails_fails_what_it_goes_with(engine: Engine) {
+    let (_scratch, storage) = words(engine).await;
+    let failed = storage
+        .write(|tx| {
+            tx.announce("select 1 / (select count(*) from words)", &[])?;
+            tx.execute("insert into words (word) values ('lost')", &[])
+        })
+        .await;
+    match engine {
+        Engine::Postgres => assert!(matches!(failed, Err(StorageError::Statement { .. })), "{failed:?}"),
+        // Which asks nothing until the rows are wanted.
+        Engine::Sqlite => assert_eq!(failed, Ok(1)),
+    }
+}
+
+/// Two first uses at once, each of which takes the other for not there.
+async fn who_collides_tries_again(engine: Engine) {
+    let (_scratch, storage) = words(engine).await;
+    let both_looked = Arc::new(Barrier::new(2));
+    let uses = (0..2).map(|_| {
+        let (storage, both_looked) = (storage.clone(), both_looked.clone());
+        let mut tries = 0;
+        tokio::spawn(async move {
+            storage
+                .write(move |tx| {
+                    let known = tx.query_opt("select taken from words where word = 'one'", &[], |row| {
+                        row.get::<i64>(0)
+                    })?;
+                    tries += 1;
+                    // SQLite has one writer, which would wait here for itself.
+                    if engine == Engine::Postgres && tries == 1 {
+                        both_looked.wait();
+                    }
+                    tx.execute_later(
+                        "insert into words (word, taken) values ('one', $1) on conflict (word) do update set \
+                         taken = case when words.taken = excluded.taken - 1 then excluded.taken end",
+                        &[&(known.unwrap_or_default() + 1)],
+                    )
+                })
+                .await
+        })
+    });
+    for used in uses.collect::<Vec<_>>() {
+        used.await.unwrap().unwrap();
+    }
+    let taken = storage.read(|tx| tx.query_one::<i64>("select taken from words", &[], |row| row.get(0)));
+    assert_eq!(taken.await, Ok(2));
+}
+
 macro_rules! on_both_engines {
     ($($case:ident),*) => {
         mod sqlite {
@@ -123,5 +216,8 @@ on_both_engines!(
     it_keeps_its_place,
     its_failure_is_the_transactions,
     nothing_of_a_declined_body_is_sent,
-    one_statement_is_about_many_rows
+    one_statement_is_about_many_rows,
+    an_announced_query_is_answered_once,
+    an_announced_query_that_fails_fails_what_it_goes_with,
+    who_collides_tries_again
 );

@@ -17,6 +17,7 @@ mod process;
 mod projects;
 mod rust;
 mod samples;
+mod session;
 mod setup;
 mod sim;
 mod swift;
@@ -45,6 +46,7 @@ enum Command {
     Bindings(bindings::Options),
     Test(test::Options),
     Demo(demo::Options),
+    Session(session::Options),
     Bench(bench::Options),
     Sim(sim::Options),
     Swift(swift::Options),
@@ -69,6 +71,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         // These become the program they start: its exit code and its way with Ctrl-C are kept.
         Command::Demo(options) => demo::run(&places, &options),
+        Command::Session(options) => session::run(&places, &options),
         Command::Swift(options) => swift::run(&places, &options),
         Command::Setup(options) => {
             process::watch_signals()?;

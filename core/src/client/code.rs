@@ -41,7 +41,8 @@ client_codes! {
     TimedOut = "timed_out", true, "The server did not answer in time", "The request may have arrived all the same: call `resume`, or ask for the same thing again.";
     AnswerUnreadable = "answer_unreadable", true, "The answer is not the server's", "A network's sign-in page, or a wrong base URL: check what answers there, then call `resume`.";
     HostStorageFailed = "host_storage_failed", true, "The device's secure store failed", "Try again once the device has been unlocked; otherwise look at the `SecureStore` the app gives.";
-    OutboxFailed = "outbox_failed", true, "The request could not be kept", "Nothing was sent. See that the client's folder exists, can be written and has room.";
+    OutboxFailed = "outbox_failed", true, "The outbox could not be read or written", "Nothing was sent. The detail says what to do: mostly that the device is full. Without `pending_key` nothing is kept either.";
+    RequestExpired = "request_expired", false, "The request outlived its use", "Ask the person whether they still want it; a new request is a new tap. With `may_have_arrived` look into `callbacks` first.";
     Cancelled = "cancelled", true, "The call was called off", "Whoever called it off knows why. A request that was under way lies in the outbox: `resume` or `discard` it.";
     ConfigInvalid = "config_invalid", false, "The configuration is not valid", "Correct the named field; the detail says what is wrong with it.";
     CallbackIdInvalid = "callback_id_invalid", false, "The id is not a callback's", "Give the `id` of a callback exactly as the client returned it.";

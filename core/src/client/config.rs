@@ -12,8 +12,8 @@ pub struct ClientConfig {
     /// The app's publishable key, `rb_pub_…`.
     pub app_key: String,
     /// A folder of this app alone, that outlives a restart and is left out of backups. Requests that are not yet
-    /// answered are kept in it with what they say about the person: in clear, in files only the app's user can read. One folder
-    /// for each server, and one client at a time for each folder.
+    /// answered are kept in it, sealed with a key that lies in the secure store. One folder for each server. The app
+    /// and its extensions may share a folder, if they share the secure store as well.
     pub data_dir: String,
     /// The limit for one try of one request, in milliseconds; 15 000.
     #[cfg_attr(feature = "uniffi", uniffi(default = 15000))]
@@ -31,9 +31,18 @@ pub struct ClientConfig {
     /// it every 15 s.
     #[cfg_attr(feature = "uniffi", uniffi(default = 45000))]
     pub event_silence_ms: u32,
+    /// How often the callbacks are fetched where the network holds streams back, in milliseconds; 15 000. Half to one and
+    /// a half times that, and four times that while no callback is open.
+    #[cfg_attr(feature = "uniffi", uniffi(default = 15000))]
+    pub live_poll_ms: u32,
     /// The age in seconds from which an unanswered request is no longer sent again; 86 400.
     #[cfg_attr(feature = "uniffi", uniffi(default = 86400))]
     pub pending_max_age_s: u32,
+    /// For how many seconds "call me now" is meant so; 900. When such a request (of a callback without a chosen time, or of a
+    /// number to dial) was not sent by then, it is not sent any more, and the person is to be told: see
+    /// [`RequestState::Expired`](super::RequestState::Expired).
+    #[cfg_attr(feature = "uniffi", uniffi(default = 900))]
+    pub immediate_useful_s: u32,
     /// Allows `http` to other machines: everything then travels in clear. For development only.
     #[cfg_attr(feature = "uniffi", uniffi(default = false))]
     pub allow_clear_text: bool,
@@ -51,7 +60,9 @@ impl ClientConfig {
             retry_base_ms: 500,
             retry_max_ms: 30_000,
             event_silence_ms: 45_000,
+            live_poll_ms: 15_000,
             pending_max_age_s: 86_400,
+            immediate_useful_s: 900,
             allow_clear_text: false,
         }
     }
@@ -74,8 +85,11 @@ pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
     if config.data_dir.is_empty() {
         return fault("data_dir", "the client needs a folder of its own");
     }
-    if config.request_timeout_ms == 0 || config.event_silence_ms == 0 {
+    if config.request_timeout_ms == 0 || config.event_silence_ms == 0 || config.live_poll_ms == 0 {
         return fault("request_timeout_ms", "a limit of no time at all lets nothing through");
+    }
+    if config.immediate_useful_s == 0 {
+        return fault("immediate_useful_s", "what is useful for no time at all is never sent");
     }
     if config.base_url.contains(['?', '#', '@']) {
         return fault("base_url", "the base URL has a query, a fragment or a user name; leave them out");
@@ -138,9 +152,12 @@ mod tests {
 
     #[test]
     fn a_faulty_field_is_named() {
-        let fault = check(&ClientConfig::new("https://example.com", "rb pub", "/data")).unwrap_err();
-        assert!(
-            matches!(fault, ClientError::InvalidRequest { field: Some(field), .. } if field == "app_key")
-        );
+        let named = |config: &ClientConfig| match check(config).unwrap_err() {
+            ClientError::InvalidRequest { field, .. } => field.unwrap(),
+            other => other.to_string(),
+        };
+        assert_eq!(named(&ClientConfig::new("https://example.com", "rb pub", "/data")), "app_key");
+        let config = ClientConfig::new("https://example.com", "rb_pub_x", "/data");
+        assert_eq!(named(&ClientConfig { immediate_useful_s: 0, ..config }), "immediate_useful_s");
     }
 }

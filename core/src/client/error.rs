@@ -1,8 +1,9 @@
 //! What can go wrong, as an app sees it.
 
-use super::ClientCode;
+use super::{ClientCode, FallbackNumber};
 use crate::protocol::{Problem, ProblemCode, Slot, WallTime};
 use crate::transport::TransportError;
+use std::io;
 
 /// What can go wrong. Nothing in it is private: texts are the server's and the client's own, and neither quotes a
 /// phone number, a name, a token or a context value.
@@ -44,12 +45,16 @@ pub enum ClientError {
     Unreachable {
         /// What happened to the connection.
         detail: String,
+        /// The number to call instead, as it was last known.
+        fallback: Option<FallbackNumber>,
         /// See above.
         pending_key: Option<String>,
     },
     /// No answer in time.
     #[error("the server did not answer in time")]
     TimedOut {
+        /// The number to call instead, as it was last known.
+        fallback: Option<FallbackNumber>,
         /// See above.
         pending_key: Option<String>,
     },
@@ -60,6 +65,8 @@ pub enum ClientError {
         status: u16,
         /// What is wrong with it. Never quotes it.
         detail: String,
+        /// The number to call instead, as it was last known.
+        fallback: Option<FallbackNumber>,
         /// See above.
         pending_key: Option<String>,
     },
@@ -81,11 +88,20 @@ pub enum ClientError {
         /// See above.
         pending_key: Option<String>,
     },
-    /// The request could not be written to the outbox. Nothing was sent.
+    /// The outbox could not be read or written. Nothing was sent.
     #[error("the outbox failed: {detail}")]
     OutboxFailed {
-        /// What failed.
+        /// What failed and what to do.
         detail: String,
+        /// See above. Without it nothing is kept either.
+        pending_key: Option<String>,
+    },
+    /// The request outlived its use before it could be answered, and is no longer sent: see
+    /// [`RequestState::Expired`](super::RequestState::Expired).
+    #[error("the request outlived its use and is no longer sent")]
+    Expired {
+        /// It was sent and the answer did not arrive: the server may have accepted it.
+        may_have_arrived: bool,
     },
     /// The host's HTTP stack called the request off.
     #[error("the request was called off")]
@@ -113,6 +129,7 @@ impl ClientError {
             Self::AnswerUnreadable { .. } => ClientCode::AnswerUnreadable.code(),
             Self::HostStorage { .. } => ClientCode::HostStorageFailed.code(),
             Self::OutboxFailed { .. } => ClientCode::OutboxFailed.code(),
+            Self::Expired { .. } => ClientCode::RequestExpired.code(),
             Self::Cancelled { .. } => ClientCode::Cancelled.code(),
             Self::Internal { .. } => ClientCode::ClientFailed.code(),
         }
@@ -149,17 +166,29 @@ impl ClientError {
         }
     }
 
+    /// The number to call instead, as it was last known: when the server cannot be reached, and an earlier offer of the
+    /// same service had one.
+    pub fn fallback(&self) -> Option<&FallbackNumber> {
+        match self {
+            Self::Unreachable { fallback, .. }
+            | Self::TimedOut { fallback, .. }
+            | Self::AnswerUnreadable { fallback, .. } => fallback.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The idempotency key under which the request still lies in the outbox.
     pub fn pending_key(&self) -> Option<&str> {
         match self {
             Self::Refused { pending_key, .. }
             | Self::Unreachable { pending_key, .. }
-            | Self::TimedOut { pending_key }
+            | Self::TimedOut { pending_key, .. }
             | Self::AnswerUnreadable { pending_key, .. }
             | Self::HostStorage { pending_key, .. }
+            | Self::OutboxFailed { pending_key, .. }
             | Self::Cancelled { pending_key }
             | Self::Internal { pending_key, .. } => pending_key.as_deref(),
-            Self::InvalidRequest { .. } | Self::OutboxFailed { .. } => None,
+            Self::InvalidRequest { .. } | Self::Expired { .. } => None,
         }
     }
 
@@ -168,12 +197,29 @@ impl ClientError {
         match &mut self {
             Self::Refused { pending_key, .. }
             | Self::Unreachable { pending_key, .. }
-            | Self::TimedOut { pending_key }
+            | Self::TimedOut { pending_key, .. }
             | Self::AnswerUnreadable { pending_key, .. }
             | Self::HostStorage { pending_key, .. }
+            | Self::OutboxFailed { pending_key, .. }
             | Self::Cancelled { pending_key }
             | Self::Internal { pending_key, .. } => *pending_key = Some(key.to_owned()),
-            Self::InvalidRequest { .. } | Self::OutboxFailed { .. } => {}
+            Self::InvalidRequest { .. } | Self::Expired { .. } => {}
+        }
+        self
+    }
+
+    /// Whether it says that the server cannot be reached.
+    pub(crate) fn takes_fallback(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::AnswerUnreadable { .. })
+    }
+
+    /// The same error with a number to call instead.
+    pub(crate) fn with_fallback(mut self, number: Option<FallbackNumber>) -> Self {
+        if let Self::Unreachable { fallback, .. }
+        | Self::TimedOut { fallback, .. }
+        | Self::AnswerUnreadable { fallback, .. } = &mut self
+        {
+            *fallback = number;
         }
         self
     }
@@ -190,12 +236,29 @@ impl ClientError {
         Self::HostStorage { detail: detail.to_owned(), pending_key: None }
     }
 
-    pub(crate) fn outbox(detail: &str) -> Self {
-        Self::OutboxFailed { detail: detail.to_owned() }
+    pub(crate) fn outbox(error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            NotADirectory, NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, ResourceBusy,
+            StorageFull,
+        };
+        let advice = match error.kind() {
+            StorageFull | QuotaExceeded => "make room on the device and ask again",
+            PermissionDenied | ReadOnlyFilesystem | NotFound | NotADirectory => {
+                "see that `data_dir` is a folder that the app may write to"
+            }
+            ResourceBusy => "another process of the app holds it; ask again",
+            _ => "ask again",
+        };
+        // The kind alone: the error itself may quote a path.
+        Self::outbox_detail(&format!("{}; {advice}", error.kind()))
+    }
+
+    pub(crate) fn outbox_detail(detail: &str) -> Self {
+        Self::OutboxFailed { detail: detail.to_owned(), pending_key: None }
     }
 
     pub(crate) fn unreadable(status: u16, detail: &str) -> Self {
-        Self::AnswerUnreadable { status, detail: detail.to_owned(), pending_key: None }
+        Self::AnswerUnreadable { status, detail: detail.to_owned(), fallback: None, pending_key: None }
     }
 }
 
@@ -220,12 +283,12 @@ impl From<Problem> for ClientError {
 impl From<TransportError> for ClientError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::TimedOut => Self::TimedOut { pending_key: None },
+            TransportError::TimedOut => Self::TimedOut { fallback: None, pending_key: None },
             TransportError::Cancelled => Self::Cancelled { pending_key: None },
             TransportError::AnswerTooLarge => Self::unreadable(0, "it is too large"),
             TransportError::HostFailed => Self::internal("the host's HTTP stack failed"),
             TransportError::Unreachable | TransportError::TlsFailed | TransportError::ConnectionLost => {
-                Self::Unreachable { detail: error.to_string(), pending_key: None }
+                Self::Unreachable { detail: error.to_string(), fallback: None, pending_key: None }
             }
         }
     }

@@ -40,6 +40,7 @@ pub(crate) enum Credential<'a> {
 }
 
 /// What the server says when it has done what was asked.
+#[derive(Clone)]
 pub(crate) struct Answer {
     status: u16,
     body: Vec<u8>,
@@ -51,6 +52,8 @@ pub(crate) struct Failed {
     pub(crate) error: ClientError,
     /// The server has refused this very request, and will whenever it is sent.
     pub(crate) settled: bool,
+    /// The server may have got it, and may have done what it asks.
+    pub(crate) may_have_arrived: bool,
     /// Another try soon may end otherwise.
     pub(crate) passing: bool,
     pub(crate) retry_after_s: Option<u32>,
@@ -67,13 +70,22 @@ impl Failed {
 
 impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
-        Self { error, settled: false, passing: false, retry_after_s: None, challenge: None }
+        Self {
+            error,
+            settled: false,
+            may_have_arrived: false,
+            passing: false,
+            retry_after_s: None,
+            challenge: None,
+        }
     }
 }
 
 impl From<TransportError> for Failed {
     fn from(error: TransportError) -> Self {
-        Self { passing: is_passing_fault(error), ..Self::from(ClientError::from(error)) }
+        let may_have_arrived = !matches!(error, TransportError::Unreachable | TransportError::TlsFailed);
+        let passing = is_passing_fault(error);
+        Self { passing, may_have_arrived, ..Self::from(ClientError::from(error)) }
     }
 }
 
@@ -96,12 +108,13 @@ impl Exchange {
         outgoing: &Outgoing,
         credential: &Credential<'_>,
     ) -> Result<Answer, Failed> {
-        let mut tries = 0;
+        let (mut tries, mut may_have_arrived) = (0, false);
         loop {
             let failed = match self.try_once(outgoing, credential).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
+            may_have_arrived |= failed.may_have_arrived;
             tries += 1;
             let wait_ms = self.retry.wait_ms(tries, failed.retry_after_s, random_fraction());
             let (method, path, code) = (outgoing.method, &outgoing.path, failed.error.code());
@@ -114,7 +127,7 @@ impl Exchange {
                 None => {
                     let line = format!("{method} {path}: {code} at try {tries}; no further one");
                     self.log.log(LogLevel::Warn, LOG_TARGET, line);
-                    return Err(failed);
+                    return Err(Failed { may_have_arrived, ..failed });
                 }
             }
         }
@@ -185,6 +198,7 @@ pub(crate) fn judge(answer: HttpResponse, now: Timestamp) -> Result<Answer, Box<
     let unreadable = |detail: &str| Failed {
         error: ClientError::unreadable(status, detail),
         settled: false,
+        may_have_arrived: true,
         passing: is_passing(status),
         retry_after_s: header_retry_after_s,
         challenge: None,
@@ -209,6 +223,8 @@ pub(crate) fn judge(answer: HttpResponse, now: Timestamp) -> Result<Answer, Box<
         error: Problem { status, retry_after_s, ..problem }.into(),
         // 401 says something about the credential, not about the request.
         settled: (400..500).contains(&status) && status != 401 && !is_passing(status),
+        // What the server plainly refuses it has not done.
+        may_have_arrived: !(400..500).contains(&status),
         passing: is_passing(status),
         retry_after_s,
     }))

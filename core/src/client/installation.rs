@@ -62,6 +62,15 @@ impl Session {
         }
     }
 
+    /// The installation as this device knows it. Asks nobody else.
+    pub(crate) async fn known(&self) -> Option<Installation> {
+        if let Some(installation) = &self.state.lock().await.installation {
+            return Some(installation.clone());
+        }
+        let kept = self.vault.read::<Kept>(VAULT_KEY).await.ok().flatten();
+        kept.filter(|kept| kept.base_url == self.exchange.base_url)?.installation
+    }
+
     /// The installation, registered if need be. With the token that the server just `refused` it is another token.
     /// Of many callers at once one registers; the others share what comes of it.
     pub(crate) async fn installation(
@@ -98,9 +107,12 @@ impl Session {
             Some(kept) => kept,
             None => {
                 let base_url = self.exchange.base_url.clone();
-                let kept = Kept { base_url, secret: new_secret(), installation: None };
-                self.vault.write(VAULT_KEY, &kept).await?;
-                kept
+                let is_ours = {
+                    let base_url = base_url.clone();
+                    move |kept: &Kept| kept.base_url == base_url
+                };
+                let make = || Ok(Kept { base_url, secret: new_secret(), installation: None });
+                self.vault.read_or_make(VAULT_KEY, is_ours, make).await?
             }
         };
         let body = serde_json::to_vec(&InstallationRequest { secret: kept.secret.clone() })

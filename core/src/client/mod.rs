@@ -1,19 +1,26 @@
 //! The client that apps embed: asks for calls, keeps what is not yet answered, says what happens.
 
 mod action;
+mod busy;
 mod call_in;
 mod callbacks;
 mod captcha;
 mod code;
 mod config;
+mod disk;
 mod error;
 mod events;
 mod exchange;
+mod fallback;
+#[cfg(feature = "fault-injection")]
+pub mod fault_injection;
 mod installation;
 mod line;
+mod live;
 mod outbox;
 mod push;
 mod receipts;
+mod seal;
 mod services;
 mod stream;
 mod vault;
@@ -23,18 +30,25 @@ pub use code::ClientCode;
 pub use config::ClientConfig;
 pub use error::ClientError;
 pub use events::EventSubscription;
+pub use fallback::FallbackNumber;
 pub use line::LineSubscription;
-pub use outbox::{PendingKind, PendingRequest, ResumeOutcome, Resumed};
+pub use live::{LiveCallback, LiveCallbackSubscription, LiveCallbacks, LiveCallbacksSubscription};
+pub use outbox::{OutboxStatus, PendingKind, PendingRequest, RequestState, ResumeOutcome, Resumed};
 pub use push::PushOutcome;
 
 use crate::host::{Clock, Host, Logger};
 use crate::transport::retry::RetryPolicy;
+use busy::Busy;
 use captcha::Captcha;
+use disk::Disk;
 use exchange::Exchange;
+use fallback::Fallbacks;
 use installation::Session;
-use outbox::{Courier, Folder};
+use live::Hub;
+use outbox::{Courier, Folder, Limits};
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 use tokio::sync::Mutex;
 use vault::Vault;
 
@@ -47,8 +61,9 @@ use vault::Vault;
 pub struct RingbackClient {
     session: Arc<Session>,
     courier: Courier,
-    pending_max_age_s: u32,
     event_silence_ms: u32,
+    live: Arc<Hub>,
+    fallbacks: Fallbacks,
     vault: Vault,
     clock: Arc<dyn Clock>,
     log: Logger,
@@ -64,7 +79,11 @@ impl RingbackClient {
     pub fn new(config: ClientConfig, host: Host) -> Result<Self, ClientError> {
         let base_url = config::check(&config)?;
         let log = Logger::new(host.log);
-        let vault = Vault { store: host.store, log: log.clone() };
+        let disk = Disk::new(Path::new(&config.data_dir));
+        #[cfg(feature = "fault-injection")]
+        let disk = disk.with_faults(host.disk_faults);
+        let (disk, busy) = (Arc::new(disk), Busy::default());
+        let vault = Vault::new(host.store, disk.clone(), busy.clone(), log.clone());
         let exchange = Exchange {
             transport: host.transport,
             base_url,
@@ -79,23 +98,52 @@ impl RingbackClient {
             log: log.clone(),
         };
         let session = Arc::new(Session::new(exchange, vault.clone()));
-        let folder = Arc::new(Folder::new(Path::new(&config.data_dir)));
+        let data_dir = Path::new(&config.data_dir);
+        let live = Hub::new(session.clone(), data_dir, config.event_silence_ms, config.live_poll_ms);
         Ok(Self {
             courier: Courier {
                 session: session.clone(),
-                folder,
+                folder: Arc::new(Folder::new(disk)),
+                vault: vault.clone(),
                 captcha: Captcha::new(host.captcha, log.clone()),
+                clock: host.clock.clone(),
+                limits: Limits {
+                    max_age_s: config.pending_max_age_s,
+                    immediate_useful_s: config.immediate_useful_s,
+                },
+                busy,
+                backoff: Arc::default(),
+                ends: Arc::default(),
                 log: log.clone(),
             },
             session,
-            pending_max_age_s: config.pending_max_age_s,
             event_silence_ms: config.event_silence_ms,
+            live: Arc::new(live),
+            fallbacks: Fallbacks::new(data_dir, log.clone()),
             vault,
             clock: host.clock,
             log,
             pushes: Mutex::new(()),
         })
     }
+}
+
+/// Makes the folder of a file, for this app's user alone.
+fn private_folder(file: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    file.parent().map_or(Ok(()), |folder| builder.create(folder))
+}
+
+/// A file to be written anew, for this app's user alone.
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 fn json(request: &impl serde::Serialize) -> Result<String, ClientError> {

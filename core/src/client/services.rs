@@ -6,10 +6,19 @@ use crate::protocol::{Availability, AvailabilityRequest, Offer, ProblemCode};
 
 impl RingbackClient {
     /// What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
-    /// long the wait is. To be asked before "call me" is shown.
+    /// long the wait is. To be asked before "call me" is shown. Its fallback number is remembered.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, with the number to call instead in [`ClientError::fallback`].
     pub async fn offer(&self, service: String) -> Result<Offer, ClientError> {
         let outgoing = Outgoing::get(format!("/v1/services/{}/offer", checked_service(&service)?));
-        self.session.call(&outgoing).await.map_err(|failed| failed.error)
+        match self.session.call::<Offer>(&outgoing).await {
+            Ok(offer) => {
+                self.fallbacks.keep(&offer, self.clock.now()).await;
+                Ok(offer)
+            }
+            Err(failed) => Err(self.fallbacks.attach(failed.error, &service).await),
+        }
     }
 
     /// When calls of a service can be promised. A slot's `wall_time` is what a request takes as `scheduled_for`.
@@ -34,7 +43,7 @@ fn query(request: &AvailabilityRequest) -> String {
 }
 
 /// A name becomes part of a path: whatever could change the path is no service's name.
-fn checked_service(name: &str) -> Result<&str, ClientError> {
+pub(super) fn checked_service(name: &str) -> Result<&str, ClientError> {
     let sound = (1..=64).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if sound {

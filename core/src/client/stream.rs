@@ -27,65 +27,38 @@ pub(super) trait Start: Send {
     ) -> impl Future<Output = Result<Option<u64>, ClientError>> + Send;
 }
 
-/// An open stream.
-struct Connection {
-    stream: Streaming,
-    parser: SseParser,
-    /// Read and not yet handed over.
-    events: VecDeque<SseEvent>,
-}
-
-/// What a path of the server streams. Moves only while [`next`](Self::next) is being called.
-pub(super) struct EventStream {
+/// What a path of the server streams.
+pub(super) struct Source {
     session: Arc<Session>,
     path: String,
-    /// The longest silence before it is opened anew.
+    /// The longest silence before a connection counts as lost.
     silence_ms: u32,
-    connection: Option<Connection>,
-    /// Connections since the last that brought something.
-    failures: u32,
-    not_before: Option<Instant>,
 }
 
-impl EventStream {
-    pub(super) fn new(session: Arc<Session>, path: String, silence_ms: u32) -> Self {
-        Self { session, path, silence_ms, connection: None, failures: 0, not_before: None }
-    }
+/// An open stream.
+pub(super) struct Connection {
+    stream: Streaming,
+    parser: SseParser,
+}
 
-    /// Waits for the next event, over lost connections too. An error only for what waiting does not mend. Dropping the
-    /// future loses nothing.
-    pub(super) async fn next(&mut self, start: &mut impl Start) -> Result<SseEvent, ClientError> {
-        loop {
-            let Some(connection) = &mut self.connection else {
-                self.reconnect(start).await?;
-                continue;
-            };
-            if let Some(event) = connection.events.pop_front() {
-                return Ok(event);
+impl Connection {
+    /// Waits for the next piece of the stream, and gives the events that it completes: often none. Cancel-safe.
+    pub(super) async fn read(&mut self, silence_ms: u32) -> Result<Vec<SseEvent>, ClientError> {
+        let silence = Duration::from_millis(silence_ms.into());
+        match tokio::time::timeout(silence, self.stream.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                self.parser.feed(&chunk).map_err(|_| ClientError::unreadable(200, "an event is too long"))
             }
-            let silence = Duration::from_millis(self.silence_ms.into());
-            let chunk = match tokio::time::timeout(silence, connection.stream.chunk()).await {
-                Ok(chunk) => chunk,
-                Err(_) => Err(TransportError::TimedOut),
-            };
-            let read = match chunk {
-                Ok(Some(chunk)) => {
-                    connection.parser.feed(&chunk).map_err(|_| "an event is too long".to_owned())
-                }
-                Ok(None) => Err("the server ended it".to_owned()),
-                Err(error) => Err(error.to_string()),
-            };
-            match read {
-                Ok(events) => {
-                    self.failures = 0;
-                    connection.events.extend(events);
-                }
-                Err(reason) => {
-                    self.connection = None;
-                    self.back_off(None, &reason);
-                }
-            }
+            Ok(Ok(None)) => Err(TransportError::ConnectionLost.into()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(TransportError::TimedOut.into()),
         }
+    }
+}
+
+impl Source {
+    pub(super) fn new(session: Arc<Session>, path: String, silence_ms: u32) -> Self {
+        Self { session, path, silence_ms }
     }
 
     /// Reports an event that this version does not understand.
@@ -94,40 +67,8 @@ impl EventStream {
         self.session.exchange.log.log(LogLevel::Warn, LOG_TARGET, line);
     }
 
-    /// Closes the connection, if there is one.
-    pub(super) fn close(&mut self) {
-        self.connection = None;
-    }
-
-    /// Waits for its turn and connects.
-    async fn reconnect(&mut self, start: &mut impl Start) -> Result<(), ClientError> {
-        if let Some(not_before) = self.not_before {
-            tokio::time::sleep_until(not_before).await;
-            self.not_before = None;
-        }
-        match self.connect(start).await {
-            Ok(connection) => {
-                self.connection = Some(connection);
-                Ok(())
-            }
-            Err(failed) => {
-                self.back_off(failed.retry_after_s, failed.error.code());
-                if failed.error.is_retryable() { Ok(()) } else { Err(failed.error) }
-            }
-        }
-    }
-
-    fn back_off(&mut self, retry_after_s: Option<u32>, reason: &str) {
-        self.failures = self.failures.saturating_add(1);
-        let exchange = &self.session.exchange;
-        let wait_ms = exchange.retry.endless_wait_ms(self.failures, retry_after_s, random_fraction());
-        self.not_before = Some(Instant::now() + Duration::from_millis(wait_ms));
-        let line = format!("{}: closed ({reason}); again in {wait_ms} ms", self.path);
-        exchange.log.log(LogLevel::Info, LOG_TARGET, line);
-    }
-
-    // `&mut` here and below, for a shared reference to a stream cannot wait on another thread.
-    async fn connect(&mut self, start: &mut impl Start) -> Result<Connection, Failed> {
+    /// Opens the stream, once.
+    pub(super) async fn connect(&self, start: &mut impl Start) -> Result<Connection, Failed> {
         let installation = self.session.installation(None).await?;
         match self.open(start, &installation).await {
             Err(failed) if failed.is_credential_refused() => {
@@ -138,11 +79,7 @@ impl EventStream {
         }
     }
 
-    async fn open(
-        &mut self,
-        start: &mut impl Start,
-        installation: &Installation,
-    ) -> Result<Connection, Failed> {
+    async fn open(&self, start: &mut impl Start, installation: &Installation) -> Result<Connection, Failed> {
         let after = start.after(installation).await?;
         let exchange = &self.session.exchange;
         let mut request =
@@ -178,7 +115,87 @@ impl EventStream {
             Err(_) => return Err(TransportError::TimedOut.into()),
         }
         exchange.log.log(LogLevel::Debug, LOG_TARGET, format!("{}: open", self.path));
-        Ok(Connection { stream, parser: SseParser::default(), events: VecDeque::new() })
+        Ok(Connection { stream, parser: SseParser::default() })
+    }
+}
+
+/// A stream that is opened again whenever it is lost. Moves only while [`next`](Self::next) is being called.
+pub(super) struct EventStream {
+    source: Source,
+    connection: Option<Connection>,
+    /// Read and not yet handed over.
+    events: VecDeque<SseEvent>,
+    /// Connections since the last that brought something.
+    failures: u32,
+    not_before: Option<Instant>,
+}
+
+impl EventStream {
+    pub(super) fn new(session: Arc<Session>, path: String, silence_ms: u32) -> Self {
+        let source = Source::new(session, path, silence_ms);
+        Self { source, connection: None, events: VecDeque::new(), failures: 0, not_before: None }
+    }
+
+    /// Waits for the next event, over lost connections too. An error only for what waiting does not mend. Dropping the
+    /// future loses nothing.
+    pub(super) async fn next(&mut self, start: &mut impl Start) -> Result<SseEvent, ClientError> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
+            }
+            let Some(connection) = &mut self.connection else {
+                self.reconnect(start).await?;
+                continue;
+            };
+            match connection.read(self.source.silence_ms).await {
+                Ok(events) => {
+                    self.failures = 0;
+                    self.events.extend(events);
+                }
+                Err(error) => {
+                    self.connection = None;
+                    self.back_off(None, error.code());
+                }
+            }
+        }
+    }
+
+    /// Reports an event that this version does not understand.
+    pub(super) fn passed_over(&self) {
+        self.source.passed_over();
+    }
+
+    /// Closes the connection, if there is one.
+    pub(super) fn close(&mut self) {
+        self.connection = None;
+        self.events.clear();
+    }
+
+    /// Waits for its turn and connects.
+    async fn reconnect(&mut self, start: &mut impl Start) -> Result<(), ClientError> {
+        if let Some(not_before) = self.not_before {
+            tokio::time::sleep_until(not_before).await;
+            self.not_before = None;
+        }
+        match self.source.connect(start).await {
+            Ok(connection) => {
+                self.connection = Some(connection);
+                Ok(())
+            }
+            Err(failed) => {
+                self.back_off(failed.retry_after_s, failed.error.code());
+                if failed.error.is_retryable() { Ok(()) } else { Err(failed.error) }
+            }
+        }
+    }
+
+    fn back_off(&mut self, retry_after_s: Option<u32>, reason: &str) {
+        self.failures = self.failures.saturating_add(1);
+        let exchange = &self.source.session.exchange;
+        let wait_ms = exchange.retry.endless_wait_ms(self.failures, retry_after_s, random_fraction());
+        self.not_before = Some(Instant::now() + Duration::from_millis(wait_ms));
+        let line = format!("{}: closed ({reason}); again in {wait_ms} ms", self.source.path);
+        exchange.log.log(LogLevel::Info, LOG_TARGET, line);
     }
 }
 

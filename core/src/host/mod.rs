@@ -2,16 +2,17 @@
 
 mod blocking;
 mod captcha;
+mod clock;
 #[cfg(feature = "reqwest")]
 mod file_store;
 mod log;
 
-use crate::protocol::Timestamp;
 use crate::transport::Transport;
 use std::sync::Arc;
 
 pub(crate) use blocking::{Stalled, blocking};
 pub use captcha::{CaptchaAsk, CaptchaError, CaptchaPresenter};
+pub use clock::{Clock, SystemClock};
 #[cfg(feature = "reqwest")]
 pub use file_store::FileStore;
 pub(crate) use log::Logger;
@@ -71,22 +72,6 @@ pub trait LogSink: Send + Sync {
     fn log(&self, level: LogLevel, target: String, message: String) -> Result<(), HostError>;
 }
 
-/// What time it is. Tests set it; everybody else takes [`SystemClock`].
-pub trait Clock: Send + Sync {
-    /// Now.
-    fn now(&self) -> Timestamp;
-}
-
-/// The device's own clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
 /// All that the platform gives a client.
 #[derive(Clone)]
 pub struct Host {
@@ -100,12 +85,23 @@ pub struct Host {
     pub captcha: Option<Arc<dyn CaptchaPresenter>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Who hears of every file operation; for tests.
+    #[cfg(feature = "fault-injection")]
+    pub disk_faults: Option<Arc<dyn crate::client::fault_injection::DiskFaults>>,
 }
 
 impl Host {
     /// A host with the device's clock and no log.
     pub fn new(store: Arc<dyn SecureStore>, transport: Arc<dyn Transport>) -> Self {
-        Self { store, transport, log: None, captcha: None, clock: Arc::new(SystemClock) }
+        Self {
+            store,
+            transport,
+            log: None,
+            captcha: None,
+            clock: Arc::new(SystemClock),
+            #[cfg(feature = "fault-injection")]
+            disk_faults: None,
+        }
     }
 
     /// The same host with log lines going to `log`.

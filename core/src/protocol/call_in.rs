@@ -37,7 +37,8 @@ pub struct CallTicket {
     pub number: PhoneNumber,
     /// What to type when asked.
     pub access_code: AccessCode,
-    /// Number, a pause and the code, ready for the dialer (RFC 3966, with `,` as the pause that phones know).
+    /// What the dialer takes, `tel:` and the number (RFC 3966). The code follows where the contact centre wants it: after
+    /// `,`, a pause after which phones send it by themselves, or after `;`, where they ask first.
     pub tel_uri: PhoneNumber,
     /// After this instant the code is worth nothing.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]

@@ -1,8 +1,8 @@
 //! Callbacks: what a person asks for, and what becomes of it.
 
 use super::{
-    ActionToken, CallTicket, ContextValue, Journey, PersonName, PhoneNumber, ScheduledTime, Timestamp,
-    WaitEstimate, WallTime,
+    ActionToken, CallTicket, ContextValue, Journey, PersonName, PhoneNumber, ScheduledTime, SpokenCode,
+    Timestamp, WaitEstimate, WallTime,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -191,6 +191,11 @@ pub struct Callback {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub not_before: Option<Timestamp>,
+    /// Four digits that the agent says first, to be shown to the person: a caller who does not know them is somebody else.
+    /// Only while the call is due: from the moment an agent is kept free for it, or the person is called, until the two
+    /// have talked. Each attempt has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spoken_code: Option<SpokenCode>,
     /// Rises by one with every change: of two copies, the higher is the newer.
     pub version: u64,
 }

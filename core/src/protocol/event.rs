@@ -60,6 +60,7 @@ pub struct CallbackEvent {
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,
-    /// The callback right after it. Without `position`, which moves without events.
+    /// The callback right after it. Without `position`, which moves without events; with `spoken_code` in the latest
+    /// event of a callback that has one.
     pub callback: Callback,
 }

@@ -33,7 +33,7 @@ pub use jiff::Timestamp;
 pub use offer::{Check, Offer, OfferedKind, Validation};
 pub use private::{
     AccessCode, ActionToken, BearerToken, CaptchaToken, ContextValue, InstallationSecret, PersonName,
-    PhoneNumber, PushToken,
+    PhoneNumber, PushToken, SpokenCode,
 };
 pub use problem::{Problem, ProblemCode, ReachedLimit};
 pub use push::{

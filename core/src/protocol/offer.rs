@@ -1,6 +1,6 @@
 //! What a service offers at this moment, and whether a request would be accepted.
 
-use super::{Timestamp, WaitEstimate};
+use super::{PhoneNumber, Timestamp, WaitEstimate};
 use serde::{Deserialize, Serialize};
 
 /// Whether one kind of callback can be asked for now.
@@ -46,6 +46,10 @@ pub struct Offer {
     pub default_country: Option<String>,
     /// The CAPTCHA providers of which one must have been passed; empty means that none is asked for.
     pub captcha: Vec<String>,
+    /// The contact centre's number for whoever wants to call by themselves, E.164; absent when the service has none. The
+    /// client remembers it for the time when the server cannot be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_number: Option<PhoneNumber>,
 }
 
 /// One check of a request.

@@ -64,6 +64,8 @@ private_text! {
     ContextValue,
     /// The digits a caller types after a click-to-call number answers. Text: leading zeros count.
     AccessCode,
+    /// The digits that the agent says first, so that the person knows the call is genuine. Text: leading zeros count.
+    SpokenCode,
     /// A single-use right to answer one push. It travels in the push payload.
     ActionToken,
     /// What an installation proves itself with in `Authorization: Bearer`.

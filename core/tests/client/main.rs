@@ -5,11 +5,16 @@
 
 mod captcha;
 mod events;
+mod fallback;
 mod faults;
 mod installation;
 mod killed;
 mod line;
+mod live;
 mod outbox;
+mod outbox_expiry;
+mod outbox_order;
+mod outbox_shared;
 mod privacy;
 mod push;
 mod requests;

@@ -52,7 +52,7 @@ async fn logs_errors_and_debug_tell_nothing() {
     .await;
     let phone = Phone::new(&server.url).with(|config| config.app_key = PRIVATE[6].to_owned());
     std::fs::create_dir(phone.data.path().join("outbox")).expect("made");
-    std::fs::write(phone.data.path().join("outbox/x.json"), PRIVATE.join(" ")).expect("written");
+    std::fs::write(phone.data.path().join("outbox/x.kept"), PRIVATE.join(" ")).expect("written");
     phone.store.set("ringback.pushes", PRIVATE[1]);
     let client = phone.start();
     let context = HashMap::from([("cart".to_owned(), ContextValue::from(PRIVATE[2]))]);
@@ -91,7 +91,7 @@ async fn logs_errors_and_debug_tell_nothing() {
     check("what was resumed", &format!("{:?}", client.resume().await.expect("tried")));
 
     // The lines come in order: once this last one is there, all are.
-    std::fs::write(phone.data.path().join("outbox/y.json"), PRIVATE.join(" ")).expect("written");
+    std::fs::write(phone.data.path().join("outbox/y.kept"), PRIVATE.join(" ")).expect("written");
     client.pending().await.expect("a list");
     let is_report = |(_, line): &&(LogLevel, String)| line.contains("damaged requests");
     let lines = phone.lines.until(|lines| lines.iter().filter(is_report).count() == 2).await;

@@ -1,6 +1,6 @@
 //! Pushes: ours or not, in time or not, once or twice; answered from the notification.
 
-use crate::support::{Phone, Seen, Server, answer, callback, problem};
+use crate::support::{Phone, Seen, Server, answer, at_rest, callback, problem};
 use axum::response::Response;
 use proptest::prelude::*;
 use ringback_core::client::{PendingKind, PushOutcome, ResumeOutcome, RingbackClient};
@@ -30,6 +30,7 @@ fn receipt(id: &str, kind: &str) -> Value {
 
 /// What the server was told of pushes. A receipt is sent while nobody waits: what is not yet answered is sent once more.
 async fn receipts(server: &Server, client: &RingbackClient) -> Vec<Value> {
+    at_rest(client).await;
     client.resume().await.expect("tried");
     let mut told: Vec<Value> = Vec::new();
     for seen in server.seen("POST", RECEIPTS) {
@@ -168,19 +169,15 @@ async fn a_refused_receipt_is_dropped_and_an_old_one_too() {
     let phone = Phone::new(&server.url);
     let client = phone.start();
     client.push_opened(push("gone", LATER)).await.expect("kept");
-    client.resume().await.expect("tried");
+    at_rest(&client).await;
     assert_eq!(phone.outbox().len(), 0, "the server knows no such push");
 
     client.push_opened(push("ps_1", LATER)).await.expect("kept");
+    at_rest(&client).await;
     let resumed = client.resume().await.expect("tried");
     assert_eq!(resumed[0].request.kind, PendingKind::PushReceipt);
     assert_eq!(resumed[0].outcome, ResumeOutcome::StillPending { code: "storage_unavailable".to_owned() });
-    let file = phone.data.path().join("outbox").join(&phone.outbox()[0]);
-    let mut record: Value = serde_json::from_slice(&std::fs::read(&file).expect("there")).expect("JSON");
-    let hours_ago = ringback_core::protocol::Timestamp::now().as_second() - 3700;
-    record["requested_at"] =
-        json!(ringback_core::protocol::Timestamp::from_second(hours_ago).expect("a time"));
-    std::fs::write(&file, record.to_string()).expect("written");
+    phone.clocks.pass(3700);
     assert_eq!(client.resume().await.expect("looked through")[0].outcome, ResumeOutcome::Expired);
     assert_eq!(phone.outbox().len(), 0);
 }

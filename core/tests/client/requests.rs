@@ -145,7 +145,7 @@ async fn a_server_that_asks_for_too_much_patience_is_left_for_later() {
         ("storage_unavailable", Some(600), true)
     );
     assert_eq!(server.seen("POST", "/v1/callbacks").len(), 1);
-    assert_eq!(phone.outbox(), [format!("{}.json", error.pending_key().expect("pending"))]);
+    assert_eq!(phone.outbox(), [error.pending_key().expect("pending")]);
 }
 
 #[tokio::test]

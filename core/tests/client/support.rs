@@ -4,14 +4,16 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use ringback_core::client::{ClientConfig, RingbackClient};
-use ringback_core::host::{CaptchaPresenter, Host, HostError, LogLevel, LogSink, SecureStore};
-use ringback_core::protocol::{CallbackRequest, ContextValue, Problem, ProblemCode};
+use ringback_core::client::{ClientConfig, PendingRequest, RequestState, RingbackClient};
+use ringback_core::host::{
+    CaptchaPresenter, Clock, Host, HostError, LogLevel, LogSink, SecureStore, SystemClock,
+};
+use ringback_core::protocol::{CallbackRequest, ContextValue, Problem, ProblemCode, Timestamp};
 use ringback_core::transport::ReqwestTransport;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -269,11 +271,68 @@ impl LogSink for Lines {
     }
 }
 
+/// A device's clocks, which the test can set. It has been running for a month and more.
+pub(crate) struct Clocks {
+    shown_s: AtomicI64,
+    running_s: AtomicI64,
+}
+
+impl Default for Clocks {
+    fn default() -> Self {
+        Self { shown_s: AtomicI64::new(0), running_s: AtomicI64::new(30 * 86_400) }
+    }
+}
+
+impl Clocks {
+    /// The person, or the network, sets the clock.
+    pub(crate) fn set_by(&self, seconds: i64) {
+        self.shown_s.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Time passes.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.set_by(seconds);
+        self.running_s.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// The device starts anew, having been off for so many seconds.
+    pub(crate) fn restart(&self, off_s: i64) {
+        self.set_by(off_s);
+        self.running_s
+            .store(-i64::try_from(SystemClock.running_ms() / 1000).expect("small"), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Clocks {
+    fn now(&self) -> Timestamp {
+        let shown_s = SystemClock.now().as_second() + self.shown_s.load(Ordering::SeqCst);
+        Timestamp::from_second(shown_s).expect("a time")
+    }
+
+    fn running_ms(&self) -> u64 {
+        SystemClock.running_ms().saturating_add_signed(self.running_s.load(Ordering::SeqCst) * 1000)
+    }
+}
+
+/// What is kept, once nothing is being sent.
+pub(crate) async fn at_rest(client: &RingbackClient) -> Vec<PendingRequest> {
+    soon(async {
+        loop {
+            let pending = client.pending().await.expect("a list");
+            if pending.iter().all(|request| request.state != RequestState::Sending) {
+                return pending;
+            }
+        }
+    })
+    .await
+}
+
 /// A phone: what outlives the app's process.
 pub(crate) struct Phone {
     pub(crate) data: TempDir,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) lines: Arc<Lines>,
+    pub(crate) clocks: Arc<Clocks>,
     pub(crate) config: ClientConfig,
 }
 
@@ -288,7 +347,7 @@ impl Phone {
             retry_max_ms: 5_000,
             ..ClientConfig::new(url, "rb_pub_key", path)
         };
-        Self { data, store: Arc::default(), lines: Arc::default(), config }
+        Self { data, store: Arc::default(), lines: Arc::default(), clocks: Arc::default(), config }
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut ClientConfig)) -> Self {
@@ -305,22 +364,32 @@ impl Phone {
     pub(crate) fn start_with(&self, captcha: Option<Arc<dyn CaptchaPresenter>>) -> Arc<RingbackClient> {
         let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
         let host = Host::new(self.store.clone(), transport).with_log(self.lines.clone());
-        let host = Host { captcha, ..host };
+        let host = Host { captcha, clock: self.clocks.clone(), ..host };
         Arc::new(RingbackClient::new(self.config.clone(), host).expect("a client"))
     }
 
-    /// The names of the kept requests.
+    /// The keys of the requests that wait.
     pub(crate) fn outbox(&self) -> Vec<String> {
-        names(&self.data.path().join("outbox"), ".json")
+        let names = self.files();
+        let key = |name: &String| {
+            let (key, state) = name.split_once('.')?;
+            matches!(state, "kept" | "tried").then(|| key.to_owned())
+        };
+        names.iter().filter_map(key).collect()
+    }
+
+    /// The names of the outbox's files.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let names = names(&self.data.path().join("outbox"));
+        names.into_iter().filter(|name| name != "damaged").collect()
     }
 
     pub(crate) fn damaged(&self) -> Vec<String> {
-        names(&self.data.path().join("outbox/damaged"), "")
+        names(&self.data.path().join("outbox/damaged"))
     }
 }
 
-fn names(dir: &std::path::Path, end: &str) -> Vec<String> {
+fn names(dir: &std::path::Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-    names.filter(|name| name.ends_with(end)).collect()
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
 }

@@ -4,7 +4,7 @@ use crate::refusal::Refusal;
 use crate::routing::resources::{check_name, name_taken};
 use crate::rules::number;
 use crate::storage::Tx;
-use crate::words::{unword, word};
+use crate::words::{column_word, word};
 use ringback_core::protocol::{PhoneNumber, ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,18 @@ pub enum NumberSelection {
     RoundRobin,
     /// Any.
     Random,
+}
+
+/// How the dialer gets the access code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeEntry {
+    /// The phone sends it by itself, a pause after the call is answered (`,`).
+    Pause,
+    /// The phone asks first whether to send it (`;`).
+    Wait,
+    /// It is not in the `tel:` URI: the person types it.
+    ByHand,
 }
 
 /// A group to be made.
@@ -35,10 +47,17 @@ pub struct NewCallInGroup {
     /// How long a code is good for, in seconds, 30 to 86 400; 600 when absent.
     #[serde(default = "ten_minutes")]
     pub expires_after_s: u32,
+    /// How the dialer gets the code; `pause` when absent.
+    #[serde(default = "pause")]
+    pub code_entry: CodeEntry,
 }
 
 fn round_robin() -> NumberSelection {
     NumberSelection::RoundRobin
+}
+
+fn pause() -> CodeEntry {
+    CodeEntry::Pause
 }
 
 fn six() -> u32 {
@@ -62,6 +81,8 @@ pub struct CallInGroup {
     pub code_digits: u32,
     /// How long a code is good for, in seconds.
     pub expires_after_s: u32,
+    /// How the dialer gets the code.
+    pub code_entry: CodeEntry,
 }
 
 /// Makes a group.
@@ -89,9 +110,17 @@ pub fn create_group(tx: &mut Tx<'_>, new: &NewCallInGroup, now: Timestamp) -> Re
     }
     let id = format!("cg_{}", uuid::Uuid::now_v7().simple());
     let made = tx.execute(
-        "insert into call_in_groups (id, name, selection, code_digits, expires_after_s, next_number, created_at) \
-         values ($1, $2, $3, $4, $5, 0, $6) on conflict (name) do nothing",
-        &[&id, &new.name, &word(new.selection)?, &new.code_digits, &new.expires_after_s, &now],
+        "insert into call_in_groups (id, name, selection, code_digits, expires_after_s, next_number, created_at, \
+         code_entry) values ($1, $2, $3, $4, $5, 0, $6, $7) on conflict (name) do nothing",
+        &[
+            &id,
+            &new.name,
+            &word(new.selection)?,
+            &new.code_digits,
+            &new.expires_after_s,
+            &now,
+            &word(new.code_entry)?,
+        ],
     )?;
     if made == 0 {
         return Err(name_taken());
@@ -108,25 +137,36 @@ pub fn create_group(tx: &mut Tx<'_>, new: &NewCallInGroup, now: Timestamp) -> Re
         selection: new.selection,
         code_digits: new.code_digits,
         expires_after_s: new.expires_after_s,
+        code_entry: new.code_entry,
     })
 }
 
 /// All groups by name.
 pub fn list_groups(tx: &mut Tx<'_>) -> Result<Vec<CallInGroup>, Refusal> {
     let groups = tx.query(
-        "select id, name, selection, code_digits, expires_after_s from call_in_groups order by name",
+        "select id, name, selection, code_digits, expires_after_s, code_entry from call_in_groups order by name",
         &[],
-        |row| Ok((row.get::<String>(0)?, row.get(1)?, row.get::<String>(2)?, row.get(3)?, row.get(4)?)),
+        |row| {
+            let group = CallInGroup {
+                name: row.get(1)?,
+                numbers: Vec::new(),
+                selection: column_word(row, 2)?,
+                code_digits: row.get(3)?,
+                expires_after_s: row.get(4)?,
+                code_entry: column_word(row, 5)?,
+            };
+            Ok((row.get::<String>(0)?, group))
+        },
     )?;
     groups
         .into_iter()
-        .map(|(id, name, selection, code_digits, expires_after_s)| {
+        .map(|(id, group)| {
             let numbers = tx.query(
                 "select number from call_in_numbers where group_id = $1 order by place",
                 &[&id],
                 |row| Ok(PhoneNumber::new(row.get::<String>(0)?)),
             )?;
-            Ok(CallInGroup { name, numbers, selection: unword(&selection)?, code_digits, expires_after_s })
+            Ok(CallInGroup { numbers, ..group })
         })
         .collect()
 }

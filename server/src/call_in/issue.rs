@@ -1,6 +1,6 @@
 //! Giving out a number and a code.
 
-use super::group::NumberSelection;
+use super::group::{CodeEntry, NumberSelection};
 use crate::app::Effects;
 use crate::callbacks::{Record, check_context, later, seal_context};
 use crate::captcha::{self, Evidence};
@@ -8,7 +8,7 @@ use crate::centre::Centre;
 use crate::refusal::Refusal;
 use crate::rules::number;
 use crate::storage::{Tx, Vault};
-use crate::words::unword;
+use crate::words::column_word;
 use aws_lc_rs::rand;
 use ringback_core::protocol::{AccessCode, CallInRequest, CallTicket, PhoneNumber, ProblemCode, Timestamp};
 
@@ -118,18 +118,21 @@ fn give_out(
     now: Timestamp,
 ) -> Result<CallTicket, Refusal> {
     // Counting up locks the group's row, so that round-robin is exact and numbers do not collide.
-    let (turn, selection, code_digits, expires_after_s) = tx.query_one(
+    let (turn, selection, code_digits, expires_after_s, code_entry) = tx.query_one(
         "update call_in_groups set next_number = next_number + 1 where id = $1 \
-         returning next_number, selection, code_digits, expires_after_s",
+         returning next_number, selection, code_digits, expires_after_s, code_entry",
         &[&group_id],
-        |row| Ok((row.get::<u64>(0)?, row.get::<String>(1)?, row.get::<u32>(2)?, row.get::<u32>(3)?)),
+        |row| {
+            let (turn, selection) = (row.get::<u64>(0)?, column_word(row, 1)?);
+            Ok((turn, selection, row.get::<u32>(2)?, row.get::<u32>(3)?, column_word(row, 4)?))
+        },
     )?;
     let numbers = tx.query(
         "select number from call_in_numbers where group_id = $1 order by place",
         &[&group_id],
         |row| row.get::<String>(0),
     )?;
-    let turn = match unword(&selection)? {
+    let turn = match selection {
         NumberSelection::RoundRobin => turn - 1,
         NumberSelection::Random => random()?,
     };
@@ -152,7 +155,7 @@ fn give_out(
         )?;
         if kept == 1 {
             effects.clock = true;
-            let tel_uri = PhoneNumber::new(format!("tel:{number},{code}"));
+            let tel_uri = PhoneNumber::new(tel_uri(number, &code, code_entry));
             let (number, access_code) = (PhoneNumber::new(number.clone()), AccessCode::new(code));
             return Ok(CallTicket { id, number, access_code, tel_uri, expires_at });
         }
@@ -160,6 +163,15 @@ fn give_out(
     let mut problem = Refusal::plain(ProblemCode::CallInNumbersBusy).into_problem();
     problem.retry_after_s = Some(60);
     Err(Refusal::Problem(Box::new(problem)))
+}
+
+/// What the dialer takes.
+fn tel_uri(number: &str, code: &str, code_entry: CodeEntry) -> String {
+    match code_entry {
+        CodeEntry::Pause => format!("tel:{number},{code}"),
+        CodeEntry::Wait => format!("tel:{number};{code}"),
+        CodeEntry::ByHand => format!("tel:{number}"),
+    }
 }
 
 /// So many digits, zeros in front included.
@@ -176,13 +188,21 @@ fn random() -> Result<u64, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::access_code;
+    use super::{CodeEntry, access_code, tel_uri};
     use proptest::prelude::*;
 
     #[test]
     fn leading_zeros_are_kept() {
         assert_eq!(access_code(42, 6), "000042");
         assert_eq!(access_code(1_000_042, 6), "000042");
+    }
+
+    #[test]
+    fn the_code_follows_as_the_group_wants_it() {
+        let uri = |code_entry| tel_uri("+493023125001", "0042", code_entry);
+        assert_eq!(uri(CodeEntry::Pause), "tel:+493023125001,0042");
+        assert_eq!(uri(CodeEntry::Wait), "tel:+493023125001;0042");
+        assert_eq!(uri(CodeEntry::ByHand), "tel:+493023125001");
     }
 
     proptest! {

@@ -24,7 +24,7 @@ pub struct InboundCall {
 }
 
 /// Who it is.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MatchedCallIn {
     /// `ci_…`
     pub id: String,

@@ -7,7 +7,7 @@ mod issue;
 mod matching;
 mod records;
 
-pub use group::{CallInGroup, NewCallInGroup, NumberSelection, create_group, list_groups};
+pub use group::{CallInGroup, CodeEntry, NewCallInGroup, NumberSelection, create_group, list_groups};
 pub use inbound::{FoundCallback, InboundCaller, called_in};
 pub use issue::{NewCallIn, issue, issue_for_callback};
 pub use matching::{InboundCall, MatchedCallIn, expire, match_inbound};

@@ -63,6 +63,23 @@ pub(super) fn admit(
     Ok(Admitted { number, requirement_id, priority, direction, waiting: counted.waiting })
 }
 
+/// Says what [`admit`] and [`spend`] will read of a service.
+pub(super) fn announce(tx: &mut Tx<'_>, service: &Service, now: Timestamp) -> Result<(), Refusal> {
+    line::announce_counted(tx, service)?;
+    rules::announce_busy(tx, &service.id, &service.policy.limits, now)
+}
+
+/// Says that an admitted request will be counted. The lock is taken then, together with the next statement.
+pub(super) fn announce_spend(
+    tx: &mut Tx<'_>,
+    centre: &Centre,
+    service: &Service,
+    asked: Asked<'_>,
+    number: &Classified,
+) -> Result<(), Refusal> {
+    rules::announce_spend(tx, &centre.vault, &service.policy.limits, &subjects(service, asked, number))
+}
+
 /// Counts an admitted request against the limits. Neighbours of a prefix or an address wait for each other from here to the
 /// commit, so everything else is done before.
 pub(super) fn spend(

@@ -1,6 +1,6 @@
 //! Asking for a callback.
 
-use super::admission::{Asked, admit, spend};
+use super::admission::{Asked, admit, announce, announce_spend, spend};
 use super::model::Position;
 use super::record::{Record, later};
 use super::times;
@@ -8,6 +8,7 @@ use crate::app::Effects;
 use crate::captcha::{self, Evidence};
 use crate::centre::Centre;
 use crate::events;
+use crate::http::{Answer, Intent, once};
 use crate::line::{self, StoredPromise};
 use crate::refusal::Refusal;
 use crate::storage::{Tx, Vault};
@@ -65,6 +66,21 @@ fn context_refused(fault: &ContextFault, field: &str) -> Refusal {
     }
 }
 
+/// The transaction of `POST /v1/callbacks`.
+pub fn request(
+    tx: &mut Tx<'_>,
+    effects: &mut Effects,
+    centre: &Centre,
+    intent: &Intent,
+    new: &NewCallback,
+    now: Timestamp,
+) -> Result<Answer, Refusal> {
+    if let Ok(service) = centre.announce_setup(tx)?.service(&new.request.service) {
+        announce(tx, service, now)?;
+    }
+    once(tx, &centre.vault, intent, 201, now, |tx| create(tx, effects, centre, new, now))
+}
+
 /// Puts a callback in line. Everything is durable when the transaction is: the callback, its event (I1).
 pub fn create(
     tx: &mut Tx<'_>,
@@ -104,6 +120,7 @@ pub fn create(
         entered_at: Some(now),
         began_at: None,
         rejected_by: None,
+        spoken_salt: None,
         created_at: now,
         version: 1,
     };
@@ -120,6 +137,7 @@ pub fn create(
         view.position = Some(place.position);
         view.wait = Some(place.wait);
     }
+    announce_spend(tx, centre, service, asked, &admitted.number)?;
     insert(tx, &centre.vault, &record, request, (admitted.number.e164.expose(), promise), now)?;
     let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
     let append = if setup.has_webhooks { events::append } else { events::append_untold };

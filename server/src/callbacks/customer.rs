@@ -28,7 +28,7 @@ pub fn show_own(
     id: &str,
     now: Timestamp,
 ) -> Result<Callback, Refusal> {
-    find_own(tx, installation_id, id)?.view(tx, centre, now)
+    find_own(tx, installation_id, id)?.own_view(tx, centre, now)
 }
 
 /// An installation's callbacks, newest first.
@@ -48,7 +48,7 @@ pub fn list_own(
     let more = rows.len() > PAGE;
     let mut callbacks = Vec::with_capacity(PAGE);
     for row in rows.into_iter().take(PAGE) {
-        callbacks.push(row.view(tx, centre, now)?);
+        callbacks.push(row.own_view(tx, centre, now)?);
     }
     let next = callbacks.last().filter(|_| more).map(|last| last.id.clone());
     Ok(CallbackList { callbacks, next })
@@ -64,7 +64,7 @@ pub fn cancel_own(
 ) -> Result<Callback, Refusal> {
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
     apply(tx, effects, &mut record, Input::Cancel { by_staff: false }, ACTOR, now)?;
-    record.view(tx, centre, now)
+    record.own_view(tx, centre, now)
 }
 
 /// The owner wants to be left alone for a while, in line or when asked.
@@ -78,7 +78,7 @@ pub fn snooze_own(
 ) -> Result<Callback, Refusal> {
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
     snooze(tx, effects, &mut record, (delay_s, "delay_s"), now)?;
-    record.view(tx, centre, now)
+    record.own_view(tx, centre, now)
 }
 
 fn snooze(
@@ -109,7 +109,7 @@ pub fn reschedule_own(
 ) -> Result<Callback, Refusal> {
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
     times::reschedule(tx, effects, centre, &mut record, scheduled_for, (ACTOR, now))?;
-    record.view(tx, centre, now)
+    record.own_view(tx, centre, now)
 }
 
 /// The owner wants to be called on another number.
@@ -124,7 +124,7 @@ pub fn change_number_own(
     let mut record = own(installation_id, find_for_update(tx, id)?)?;
     change_number(tx, centre, &record, number)?;
     apply(tx, effects, &mut record, Input::ChangeNumber, ACTOR, now)?;
-    record.view(tx, centre, now)
+    record.own_view(tx, centre, now)
 }
 
 /// The owner answers "are you ready?". The first answer counts: it spends the action tokens of all devices.
@@ -160,7 +160,7 @@ pub fn answer(
             apply(tx, effects, &mut record, Input::Cancel { by_staff: false }, ACTOR, now)?;
         }
     }
-    Ok(Confirmation { callback: record.view(tx, centre, now)?, ticket })
+    Ok(Confirmation { callback: record.own_view(tx, centre, now)?, ticket })
 }
 
 fn ready(

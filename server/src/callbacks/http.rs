@@ -1,7 +1,7 @@
 //! `/v1/callbacks`: what apps ask.
 
 use super::{
-    Asked, NewCallback, answer, cancel_own, change_number_own, create, dry_run, list_own, offer,
+    Asked, NewCallback, answer, cancel_own, change_number_own, dry_run, list_own, offer, request,
     reschedule_own, show_own, snooze_own,
 };
 use crate::app::{App, Effects};
@@ -59,8 +59,8 @@ pub async fn request_callback(
     let evidence = captcha::weigh(&app, &bound, token, address.0).await?;
     let risk = evidence.risk;
     let new = NewCallback::check(caller.id, Some(address.0), body.value)?.with_captcha(evidence);
-    let answer =
-        step(&app, intent, 201, move |tx, effects, centre, now| create(tx, effects, centre, &new, now)).await;
+    let centre = app.centre.clone();
+    let answer = app.change(move |tx, effects| request(tx, effects, &centre, &intent, &new, now())).await;
     captcha::with_challenge(&app, bound, risk, answer).await
 }
 

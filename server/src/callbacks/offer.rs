@@ -61,6 +61,7 @@ pub fn offer(
         countries: rules::countries(&service.rule_sets),
         default_country: service.default_country.map(|country| country.to_string()),
         captcha: service.policy.captcha.asked(risk),
+        fallback_number: service.policy.fallback_number.clone(),
     })
 }
 

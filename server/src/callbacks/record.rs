@@ -2,6 +2,7 @@
 
 use super::attempts;
 use super::model::{self, Input, Phase, Position};
+use super::spoken;
 use crate::app::Effects;
 use crate::events;
 use crate::line;
@@ -73,6 +74,8 @@ pub struct Record {
     pub began_at: Option<Timestamp>,
     /// The agent who did not want it last.
     pub rejected_by: Option<String>,
+    /// What the code that the agent says is made from; see [`spoken`](super::spoken).
+    pub spoken_salt: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// How often it changed.
@@ -85,7 +88,8 @@ macro_rules! select_callback {
             "select c.id, c.installation_id, c.service_id, s.policy, s.call_in_group_id, c.queue_id, c.requirement_id, \
              c.direction, c.priority, c.state, c.phase, c.reason, c.agent_id, c.waiting_since, c.rank_us, c.not_before, \
              c.asked, c.phase_by, c.scheduled_at, c.scheduled_local, c.scheduled_zone, c.capacity_rule_id, c.slot_start, \
-             c.expires_at, c.attempts, c.entered_at, c.began_at, c.rejected_by, c.created_at, c.version \
+             c.expires_at, c.attempts, c.entered_at, c.began_at, c.rejected_by, c.created_at, c.version, \
+             c.spoken_salt \
              from callbacks c join services s on s.id = c.service_id ",
             $rest
         )
@@ -136,6 +140,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<Record, StorageError> {
         rejected_by: row.get(27)?,
         created_at: row.get(28)?,
         version: row.get(29)?,
+        spoken_salt: row.get(30)?,
     })
 }
 
@@ -232,14 +237,15 @@ fn write(tx: &mut Tx<'_>, record: &Record, now: Timestamp) -> Result<(), Refusal
         "update callbacks set state = $1, phase = $2, reason = $3, agent_id = $4, not_before = $5, asked = $6, \
          phase_by = $7, changed_at = $8, version = $9, waiting_since = $10, rank_us = $11, scheduled_at = $12, \
          scheduled_local = $13, scheduled_zone = $14, capacity_rule_id = $15, slot_start = $16, expires_at = $17, \
-         due_at = $18, attempts = $19, entered_at = $20, began_at = $21, rejected_by = $22 where id = $23",
+         due_at = $18, attempts = $19, entered_at = $20, began_at = $21, rejected_by = $22, spoken_salt = $23 \
+         where id = $24",
         &[
             &state, &phase, &reason, &record.agent_id, &record.not_before, &record.asked, &record.phase_by, &now,
             &record.version, &record.waiting_since, &record.rank_us, &scheduled.map(|time| time.at),
             &scheduled.map(|time| time.local.as_str()), &scheduled.map(|time| time.zone.as_str()),
             &record.seat.as_ref().map(|seat| seat.capacity_rule_id.as_str()),
             &record.seat.as_ref().map(|seat| seat.slot_start), &record.expires_at, &record.due_at(), &record.attempts,
-            &record.entered_at, &record.began_at, &record.rejected_by, &record.id,
+            &record.entered_at, &record.began_at, &record.rejected_by, &record.spoken_salt, &record.id,
         ],
     )?;
     Ok(())
@@ -262,6 +268,8 @@ impl Record {
         if !to.is_waiting() {
             self.not_before = None;
         }
+        let salt = self.spoken_salt.take();
+        self.spoken_salt = spoken::is_due(to).then(|| salt.unwrap_or_else(spoken::new_salt));
         if to.is_asking() && !was.is_asking() {
             self.asked += 1;
         }
@@ -322,6 +330,8 @@ impl Record {
             created_at: self.created_at,
             confirm_by: self.phase_by.filter(|_| self.at.is_asking()),
             not_before: self.not_before.filter(|_| self.at == Position::Queued),
+            // Whoever may see it is given it apart from the rest.
+            spoken_code: None,
             version: self.version.into(),
         }
     }

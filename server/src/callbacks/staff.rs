@@ -10,11 +10,11 @@ use crate::words::{unword, word};
 use ringback_core::protocol::{
     Callback, CallbackState, ContextValue, Journey, PersonName, PhoneNumber, Timestamp, WaitEstimate,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A callback as the contact centre sees it.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StaffCallback {
     /// What its owner sees.
     #[serde(flatten)]
@@ -52,7 +52,7 @@ pub struct StaffCallback {
 }
 
 /// A call to a customer.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attempt {
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
@@ -111,6 +111,18 @@ pub fn show(tx: &mut Tx<'_>, centre: &Centre, id: &str, now: Timestamp) -> Resul
             .transpose()?,
         began_at: record.began_at,
     })
+}
+
+/// The same for whoever calls or runs the floor: with the code to be said first, while the call is due.
+pub fn show_to_desk(
+    tx: &mut Tx<'_>,
+    centre: &Centre,
+    id: &str,
+    now: Timestamp,
+) -> Result<StaffCallback, Refusal> {
+    let mut shown = show(tx, centre, id, now)?;
+    shown.callback.spoken_code = find(tx, id)?.spoken_code(&centre.vault);
+    Ok(shown)
 }
 
 /// Callbacks in a state, oldest first, without what is private.

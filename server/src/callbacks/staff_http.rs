@@ -3,7 +3,7 @@
 use super::model::DialResult;
 use super::{
     Completion, Record, StaffCallback, accept, cancel_by_staff, find_for_update, finish, list, pass, report,
-    reschedule, show,
+    reschedule, show, show_to_desk,
 };
 use crate::app::{App, Effects};
 use crate::centre::Centre;
@@ -49,7 +49,7 @@ pub async fn staff_list_callbacks(
     Ok(Json(page.await?))
 }
 
-/// Shows a callback with number, name and context.
+/// Shows a callback with number, name and context; who runs the floor also sees the code to be said first.
 #[utoipa::path(get, path = "/v1/staff/callbacks/{id}", tag = "staff callbacks", operation_id = "staff_show_callback",
     params(("id" = String, Path)),
     responses((status = 200, body = StaffCallback), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -60,7 +60,9 @@ pub async fn staff_show_callback(
 ) -> Result<Json<StaffCallback>, Refusal> {
     caller.require(Permission::View)?;
     let centre = app.centre.clone();
-    Ok(Json(app.storage.read(move |tx| show(tx, &centre, &id, now())).await?))
+    // Who only looks has no call to begin.
+    let shown = if caller.role.allows(Permission::RunFloor) { show_to_desk } else { show };
+    Ok(Json(app.storage.read(move |tx| shown(tx, &centre, &id, now())).await?))
 }
 
 /// Takes a callback back on behalf of the contact centre.

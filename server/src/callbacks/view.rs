@@ -10,7 +10,13 @@ use crate::storage::Tx;
 use ringback_core::protocol::{Callback, Timestamp};
 
 impl Record {
-    /// The callback as its owner sees it, with its place in line.
+    /// The callback as its owner sees it, with its place in line and the code that the agent will say.
+    pub fn own_view(&self, tx: &mut Tx<'_>, centre: &Centre, now: Timestamp) -> Result<Callback, Refusal> {
+        let spoken_code = self.spoken_code(&centre.vault);
+        Ok(Callback { spoken_code, ..self.view(tx, centre, now)? })
+    }
+
+    /// The same without the code, for everybody else.
     pub fn view(&self, tx: &mut Tx<'_>, centre: &Centre, now: Timestamp) -> Result<Callback, Refusal> {
         let mut view = self.snapshot();
         if let Some(scheduled) = &mut view.scheduled {

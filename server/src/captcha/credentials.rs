@@ -85,13 +85,20 @@ impl CaptchaCredential {
 }
 
 /// Enters the credential of a provider, in place of an earlier one.
-pub(super) fn put(
+/// Test keys of the providers are taken only when the settings allow them.
+///
+/// # Errors
+/// A refusal that names the field that is wrong.
+pub fn put(
     tx: &mut Tx<'_>,
     vault: &Vault,
     (provider, test_keys): (CaptchaProvider, bool),
     credential: &CaptchaCredential,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    if provider == CaptchaProvider::Altcha {
+        return Err(no_such_provider());
+    }
     credential.check(provider, test_keys)?;
     let json = serde_json::to_vec(credential)
         .map_err(|_| Refusal::Damaged("a credential that cannot be written"))?;
@@ -104,8 +111,14 @@ pub(super) fn put(
     Ok(())
 }
 
+/// What is no provider, or needs no credential.
+pub(super) fn no_such_provider() -> Refusal {
+    let sentence = "There is no CAPTCHA provider of this name that needs a credential.";
+    Refusal::of_field(ProblemCode::ReferenceUnknown, "provider", sentence)
+}
+
 /// All credentials by provider.
-pub(super) fn list(tx: &mut Tx<'_>) -> Result<Vec<ListedCaptchaCredential>, Refusal> {
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<ListedCaptchaCredential>, Refusal> {
     Ok(tx.query("select provider, created_at from captcha_credentials order by provider", &[], |row| {
         Ok(ListedCaptchaCredential { provider: row.get(0)?, created_at: row.get(1)? })
     })?)

@@ -48,11 +48,7 @@ pub async fn put_captcha_credential(
     body: JsonBody<CaptchaCredential>,
 ) -> Result<StatusCode, Refusal> {
     caller.require(Permission::ConnectApps)?;
-    let provider = CaptchaProvider::named(&provider).filter(|provider| *provider != CaptchaProvider::Altcha);
-    let provider = provider.ok_or_else(|| {
-        let sentence = "There is no CAPTCHA provider of this name that needs a credential.";
-        Refusal::of_field(ProblemCode::ReferenceUnknown, "provider", sentence)
-    })?;
+    let provider = CaptchaProvider::named(&provider).ok_or_else(credentials::no_such_provider)?;
     let (centre, test_keys) = (app.centre.clone(), app.settings.captcha.allow_test_keys);
     app.storage
         .write(move |tx| credentials::put(tx, &centre.vault, (provider, test_keys), &body.value, now()))

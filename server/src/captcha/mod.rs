@@ -5,7 +5,7 @@
 
 mod altcha;
 mod client;
-mod credentials;
+pub mod credentials;
 mod gate;
 pub mod http;
 mod policy;

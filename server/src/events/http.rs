@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use ringback_core::protocol::{CallbackEvent, Problem, ProblemCode};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -48,11 +48,13 @@ pub async fn stream_events(
     let topic = format!("installation/{}", caller.id);
     let listener =
         Listener { app, installation_id: caller.id, topic, seq, wakes, ready: Vec::new().into_iter() };
+    // The first bytes say at once that nothing on the way holds the stream back.
+    let opening = futures_util::stream::once(async { Ok(Event::default().comment("open")) });
     let stream = futures_util::stream::unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))
     });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(Sse::new(opening.chain(stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 struct Listener {
@@ -73,7 +75,8 @@ impl Listener {
                 return Event::default().event("callback").id(event.seq.to_string()).json_data(&event).ok();
             }
             let (id, seq) = (self.installation_id.clone(), self.seq);
-            match self.app.storage.read(move |tx| after(tx, &id, seq)).await {
+            let centre = self.app.centre.clone();
+            match self.app.storage.read(move |tx| after(tx, &centre.vault, &id, seq)).await {
                 Ok(events) if !events.is_empty() => self.ready = events.into_iter(),
                 Ok(_) => self.wait().await?,
                 Err(error) => {

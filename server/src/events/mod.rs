@@ -3,9 +3,9 @@
 pub mod http;
 
 use crate::app::Effects;
-use crate::callbacks::Record;
+use crate::callbacks::{Record, spoken};
 use crate::refusal::Refusal;
-use crate::storage::Tx;
+use crate::storage::{Tx, Vault};
 use crate::webhooks;
 use crate::words::{unword, word};
 use ringback_core::protocol::{Callback, CallbackEvent, EventKind, Timestamp};
@@ -48,18 +48,29 @@ pub fn append_untold(
     Ok(())
 }
 
-/// The events after `seq`, oldest first, at most 100.
-pub fn after(tx: &mut Tx<'_>, installation_id: &str, seq: u64) -> Result<Vec<CallbackEvent>, Refusal> {
+/// The events after `seq`, oldest first, at most 100, as their owner sees them.
+pub fn after(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    installation_id: &str,
+    seq: u64,
+) -> Result<Vec<CallbackEvent>, Refusal> {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
     let rows = tx.query(
-        "select seq, at, kind, snapshot from events where installation_id = $1 and seq > $2 order by seq limit 100",
+        "select e.seq, e.at, e.kind, e.snapshot, c.spoken_salt from events e \
+         left join callbacks c on c.id = e.callback_id and c.version = e.version \
+         where e.installation_id = $1 and e.seq > $2 order by e.seq limit 100",
         &[&installation_id, &seq],
-        |row| Ok((row.get::<u64>(0)?, row.get::<Timestamp>(1)?, row.get::<String>(2)?, row.get::<String>(3)?)),
+        |row| {
+            let (seq, at) = (row.get::<u64>(0)?, row.get::<Timestamp>(1)?);
+            Ok((seq, at, row.get::<String>(2)?, row.get::<String>(3)?, row.get::<Option<String>>(4)?))
+        },
     )?;
     rows.into_iter()
-        .map(|(seq, at, kind, snapshot)| {
-            let callback: Callback =
+        .map(|(seq, at, kind, snapshot, salt)| {
+            let mut callback: Callback =
                 serde_json::from_str(&snapshot).map_err(|_| Refusal::Damaged("an event's snapshot"))?;
+            callback.spoken_code = salt.map(|salt| spoken::code(vault, &salt));
             Ok(CallbackEvent { seq, at, kind: unword(&kind)?, callback })
         })
         .collect()

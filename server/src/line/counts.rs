@@ -61,15 +61,21 @@ pub struct Counted {
     pub waiting: u64,
 }
 
+const COUNTED: &str = "select (select cast(coalesce(sum(n), 0) as bigint) from tallies where key = $1), \
+     (select cast(coalesce(sum(n), 0) as bigint) from tallies where key >= $2 and key < $3)";
+
+/// Says that [`counted`] will be asked.
+pub fn announce_counted(tx: &mut Tx<'_>, service: &Service) -> Result<(), Refusal> {
+    let (from, to) = line_keys(&service.queue_id);
+    Ok(tx.announce(COUNTED, &[&open_key(&service.id), &from, &to])?)
+}
+
 /// Both counts in one look.
 pub fn counted(tx: &mut Tx<'_>, service: &Service) -> Result<Counted, Refusal> {
     let (from, to) = line_keys(&service.queue_id);
-    let (open, waiting) = tx.query_one(
-        "select (select cast(coalesce(sum(n), 0) as bigint) from tallies where key = $1), \
-         (select cast(coalesce(sum(n), 0) as bigint) from tallies where key >= $2 and key < $3)",
-        &[&open_key(&service.id), &from, &to],
-        |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)),
-    )?;
+    let (open, waiting) = tx.query_one(COUNTED, &[&open_key(&service.id), &from, &to], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+    })?;
     let count = |n| u64::try_from(n).unwrap_or(0);
     Ok(Counted { open: count(open), waiting: count(waiting) })
 }

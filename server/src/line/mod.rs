@@ -9,7 +9,7 @@ mod staffing;
 mod status;
 
 pub use board::{Board, keep_up};
-pub use counts::{Counted, ahead_of, counted, waiting_in};
+pub use counts::{Counted, ahead_of, announce_counted, counted, waiting_in};
 pub(crate) use counts::{counted_in, follow};
 pub(crate) use facts::agent_moved;
 pub use facts::forget_before;

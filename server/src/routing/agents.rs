@@ -2,7 +2,7 @@
 
 use crate::app::Effects;
 use crate::callbacks::model::{AgentMove, Input, Phase, Position};
-use crate::callbacks::{Record, StaffCallback, apply, find_of_agent, later, show};
+use crate::callbacks::{Record, StaffCallback, apply, find_of_agent, later, show_to_desk};
 use crate::centre::Centre;
 use crate::line;
 use crate::refusal::Refusal;
@@ -44,7 +44,7 @@ pub enum ChosenState {
 }
 
 /// An agent and what is on the desk.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Desk {
     /// The agent's name.
     pub name: String,
@@ -88,7 +88,7 @@ pub fn desk(tx: &mut Tx<'_>, centre: &Centre, agent_id: &str, now: Timestamp) ->
             ))
         },
     )?;
-    let callback = callback_id.map(|id| show(tx, centre, &id, now)).transpose()?;
+    let callback = callback_id.map(|id| show_to_desk(tx, centre, &id, now)).transpose()?;
     let then_state = then_state.map(|state| unword(&state)).transpose()?;
     Ok(Desk { name, state: unword(&state)?, reason, since, then_state, callback })
 }

@@ -3,7 +3,7 @@
 
 use super::limits::{Full, Window};
 use crate::refusal::Refusal;
-use crate::storage::Tx;
+use crate::storage::{Param, Tx};
 use crate::tally::shard;
 use ringback_core::protocol::Timestamp;
 use std::collections::BTreeSet;
@@ -42,6 +42,36 @@ fn decide(counted: &[(i64, u64)], window: Window, now_us: i64) -> Result<(), Ful
     retry_at_us.map_or(Ok(()), |retry_at_us| Err(Full { window, retry_at_us }))
 }
 
+const COUNTED: &str = "select window_s, begins_at, cast(sum(n) as bigint) from service_uses where service_id = $1 \
+     and (window_s = $2 and begins_at >= $3 or window_s = $4 and begins_at >= $5) \
+     group by window_s, begins_at order by begins_at";
+
+/// Windows by twos, as [`COUNTED`] wants them. A single window is asked for twice, which finds it once.
+fn pairs(windows: &[Window]) -> impl Iterator<Item = (&[Window], &Window, &Window)> {
+    windows.chunks(2).filter_map(|pair| Some((pair, pair.first()?, pair.last()?)))
+}
+
+/// Where the oldest stretch begins that counts.
+fn oldest_us(window: &Window, now_us: i64) -> i64 {
+    begin_us(window.window_s, now_us.saturating_sub(window.length_us()))
+}
+
+/// Says that [`full`] will be asked.
+pub(super) fn announce_full(
+    tx: &mut Tx<'_>,
+    service_id: &str,
+    windows: &[Window],
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let oldest_us = |window| oldest_us(window, now.as_microsecond());
+    for (_, one, other) in pairs(windows) {
+        let params: [&dyn Param; 5] =
+            [&service_id, &one.window_s, &oldest_us(one), &other.window_s, &oldest_us(other)];
+        tx.announce(COUNTED, &params)?;
+    }
+    Ok(())
+}
+
 /// The window without room that stays so the longest.
 pub(super) fn full(
     tx: &mut Tx<'_>,
@@ -50,15 +80,11 @@ pub(super) fn full(
     now: Timestamp,
 ) -> Result<Option<Full>, Refusal> {
     let now_us = now.as_microsecond();
-    let oldest_us = |window: &Window| begin_us(window.window_s, now_us.saturating_sub(window.length_us()));
+    let oldest_us = |window| oldest_us(window, now_us);
     let mut full: Option<Full> = None;
-    for pair in windows.chunks(2) {
-        // A single window is asked for twice, which finds it once.
-        let (Some(one), Some(other)) = (pair.first(), pair.last()) else { continue };
+    for (pair, one, other) in pairs(windows) {
         let counted = tx.query(
-            "select window_s, begins_at, cast(sum(n) as bigint) from service_uses where service_id = $1 \
-             and (window_s = $2 and begins_at >= $3 or window_s = $4 and begins_at >= $5) \
-             group by window_s, begins_at order by begins_at",
+            COUNTED,
             &[&service_id, &one.window_s, &oldest_us(one), &other.window_s, &oldest_us(other)],
             |row| Ok((row.get::<u32>(0)?, row.get(1)?, row.get(2)?)),
         )?;

@@ -80,6 +80,31 @@ struct Uses {
     version: i64,
 }
 
+/// Says that [`spend`] will look at how busy the service is.
+pub fn announce_busy(
+    tx: &mut Tx<'_>,
+    service_id: &str,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    service_uses::announce_full(tx, service_id, &limits.service, now)
+}
+
+/// Says that [`spend`] will look at the subjects, and lock them.
+pub fn announce_spend(
+    tx: &mut Tx<'_>,
+    vault: &Vault,
+    limits: &Limits,
+    subjects: &Subjects<'_>,
+) -> Result<(), Refusal> {
+    let limited = subjects.limited(vault, limits);
+    if limited.is_empty() {
+        return Ok(());
+    }
+    let keys = keys(&limited);
+    Ok(tx.announce(LOCKED, &[&keys[0], &keys[1], &keys[2], &keys[3]])?)
+}
+
 /// Counts a request against every limit of the service, or refuses it and counts nothing: the caller's transaction must
 /// then be rolled back, as it is when its body returns the refusal.
 pub fn spend(
@@ -91,31 +116,15 @@ pub fn spend(
 ) -> Result<(), Refusal> {
     let busy = service_uses::full(tx, subjects.service_id, &limits.service, now)?;
     let limited = subjects.limited(vault, limits);
-    let mut left: Vec<&Subject<'_>> = limited.iter().collect();
-    loop {
-        let known = read(
-            tx,
-            "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4) \
-             order by subject for update",
-            &left,
-        )?;
-        let (writes, full) = judge(&left, &known, now);
-        let full = full.into_iter().chain(busy.map(|full| ("service", full)));
-        if let Some((limit, full)) = full.max_by_key(|(_, full)| full.retry_at_us) {
-            return Err(refused(limit, &full, now));
-        }
-        if left.is_empty() {
-            break;
-        }
+    let known = read(tx, LOCKED, &limited)?;
+    let (writes, full) = judge(&limited, &known, now);
+    let full = full.into_iter().chain(busy.map(|full| ("service", full)));
+    if let Some((limit, full)) = full.max_by_key(|(_, full)| full.retry_at_us) {
+        return Err(refused(limit, &full, now));
+    }
+    if !writes.is_empty() {
         let (sql, params) = upsert(&writes);
-        if left.iter().all(|subject| known.contains_key(&subject.key)) {
-            // Their rows are locked, so nobody else writes them.
-            tx.execute_later(sql, &params)?;
-            break;
-        }
-        // Two first uses at once find no row to lock. Then the later one is not written here, and looks again.
-        let written: Vec<String> = tx.query(sql, &params, |row| row.get(0))?;
-        left.retain(|subject| !written.contains(&subject.key));
+        tx.execute_later(sql, &params)?;
     }
     service_uses::count(tx, subjects.service_id, &limits.service, now)
 }
@@ -129,10 +138,12 @@ pub fn peek(
     now: Timestamp,
 ) -> Result<Vec<Check>, Refusal> {
     let limited = subjects.limited(vault, limits);
-    let all: Vec<&Subject<'_>> = limited.iter().collect();
-    let known =
-        read(tx, "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4)", &all)?;
-    let (_, full) = judge(&all, &known, now);
+    let known = read(
+        tx,
+        "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4)",
+        &limited,
+    )?;
+    let (_, full) = judge(&limited, &known, now);
     let mut checks = Vec::new();
     for limit in ["number", "prefix", "installation", "address"] {
         if limited.iter().any(|subject| subject.limit == limit) {
@@ -184,7 +195,7 @@ struct Write<'a> {
 
 /// What is to be written if nothing is full, and what is full.
 fn judge<'a>(
-    subjects: &[&'a Subject<'a>],
+    subjects: &'a [Subject<'a>],
     known: &HashMap<String, Uses>,
     now: Timestamp,
 ) -> (Vec<Write<'a>>, Vec<(&'static str, Full)>) {
@@ -207,18 +218,25 @@ fn judge<'a>(
     (writes, full)
 }
 
+const LOCKED: &str = "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4) \
+     order by subject for update";
+
+/// No key is empty, so what fills up finds nothing.
+fn keys<'a>(subjects: &'a [Subject<'_>]) -> [&'a str; 4] {
+    std::array::from_fn(|place| subjects.get(place).map_or("", |subject| subject.key.as_str()))
+}
+
 /// The uses of up to four subjects, in one statement.
 fn read(
     tx: &mut Tx<'_>,
     sql: &'static str,
-    subjects: &[&Subject<'_>],
+    subjects: &[Subject<'_>],
 ) -> Result<HashMap<String, Uses>, Refusal> {
     if subjects.is_empty() {
         return Ok(HashMap::new());
     }
-    // No key is empty, so what fills up finds nothing.
-    let key = |place: usize| subjects.get(place).map_or("", |subject| subject.key.as_str());
-    let rows = tx.query(sql, &[&key(0), &key(1), &key(2), &key(3)], |row| {
+    let keys = keys(subjects);
+    let rows = tx.query(sql, &[&keys[0], &keys[1], &keys[2], &keys[3]], |row| {
         let recent: Vec<u8> = row.get(1)?;
         Ok((row.get(0)?, Uses { recent: from_bytes(&recent), version: row.get(2)? }))
     })?;
@@ -230,14 +248,15 @@ macro_rules! upsert {
         concat!(
             "insert into limit_uses (subject, recent, version, newest_at, expires_at) values ",
             $rows,
-            " on conflict (subject) do update set recent = excluded.recent, version = excluded.version, \
-             newest_at = excluded.newest_at, expires_at = excluded.expires_at \
-             where limit_uses.version = excluded.version - 1 returning subject"
+            " on conflict (subject) do update set recent = excluded.recent, newest_at = excluded.newest_at, \
+             expires_at = excluded.expires_at, \
+             version = case when limit_uses.version = excluded.version - 1 then excluded.version end"
         )
     };
 }
 
-/// Writes up to four subjects; returns the keys of those that nobody else has written since they were read.
+/// Writes up to four subjects. Those that were there are locked. Two first uses at once find no row to lock: then the later
+/// one finds another version than it knows, has none to write, and its transaction is tried again.
 fn upsert<'a>(writes: &'a [Write<'_>]) -> (&'static str, Vec<&'a dyn Param>) {
     let sql = match writes.len() {
         1 => upsert!("($1, $2, $3, $4, $5)"),

@@ -4,8 +4,8 @@ use crate::captcha::CaptchaPolicy;
 use crate::push::policy::PushPolicy;
 use crate::refusal::Refusal;
 use crate::routing::matching::{Ageing, AgentChoice, Levels};
-use crate::rules::{Country, Limits};
-use ringback_core::protocol::{Direction, ProblemCode};
+use crate::rules::{Country, Limits, number};
+use ringback_core::protocol::{Direction, PhoneNumber, ProblemCode};
 use serde::{Deserialize, Serialize};
 
 /// What a service does when nobody answers "are you ready?" in time.
@@ -182,6 +182,9 @@ pub struct ServiceSetup {
     /// The click-to-call group its numbers come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_in_group: Option<String>,
+    /// The contact centre's number, E.164, for people whose app cannot reach the server. Apps learn it with the offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_number: Option<PhoneNumber>,
 
     /// Whether it offers a call as soon as an agent is free; yes when absent.
     #[serde(default = "yes")]
@@ -342,6 +345,7 @@ impl ServiceSetup {
             captcha: CaptchaPolicy::default(),
             direction: customer_terminated(),
             call_in_group: None,
+            fallback_number: None,
             immediate: yes(),
             horizon_days: thirty(),
             lead_max_s: half_an_hour(),
@@ -380,6 +384,9 @@ impl ServiceSetup {
         self.push.check()?;
         if let Some(code) = &self.default_country {
             Country::named(code, "default_country")?;
+        }
+        if let Some(number) = &self.fallback_number {
+            number::check(number, "fallback_number")?;
         }
         let retry = |of: &Retry| (1..=20).contains(&of.attempts) && of.delay_s <= 604_800;
         let retries = [
@@ -456,6 +463,7 @@ mod tests {
             ("preview_s", serde_json::json!(1)),
             ("skills", serde_json::json!({"billing": 11})),
             ("retry", serde_json::json!({"busy": {"attempts": 0}})),
+            ("fallback_number", serde_json::json!("030 901820")),
         ] {
             let mut json = serde_json::json!({"name": "billing", "queue": "support"});
             json[field] = value;

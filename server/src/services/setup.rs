@@ -76,15 +76,27 @@ impl Setup {
     }
 }
 
+const VERSION: &str = "select version from setup";
+
 /// What this node remembers of the setup.
 #[derive(Debug, Default)]
 pub struct SetupCache(Mutex<Arc<Setup>>);
 
 impl SetupCache {
+    /// Says that [`current`](Self::current) will be asked; the setup as it was, for guesses at what will be read.
+    pub fn announce(&self, tx: &mut Tx<'_>) -> Result<Arc<Setup>, Refusal> {
+        tx.announce(VERSION, &[])?;
+        Ok(self.remembered())
+    }
+
+    fn remembered(&self) -> Arc<Setup> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The setup as this transaction sees it.
     pub fn current(&self, tx: &mut Tx<'_>, vault: &Vault) -> Result<Arc<Setup>, Refusal> {
-        let version: i64 = tx.query_one("select version from setup", &[], |row| row.get(0))?;
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let version: i64 = tx.query_one(VERSION, &[], |row| row.get(0))?;
+        let remembered = self.remembered();
         if remembered.version == version {
             return Ok(remembered);
         }

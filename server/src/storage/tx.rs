@@ -33,11 +33,22 @@ impl<'a> Tx<'a> {
     }
 
     /// Runs a statement whose count does not matter. It takes its place among the others, but PostgreSQL may get it only
-    /// with the next one, and if it fails, the next one or the commit does.
+    /// with the next one, and if it fails, the next one or the commit does. A null that it writes where
+    /// none may be says that somebody else was first: the transaction is tried again.
     pub fn execute_later(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<(), StorageError> {
         self.attempt(|connection| match connection {
             Connection::Sqlite(session) => session.execute(sql, params).map(drop),
             Connection::Postgres(session) => session.execute_later(sql, params),
+        })
+    }
+
+    /// Says that a query will be asked. PostgreSQL gets it together with the next statement, and the query with the same
+    /// text and parameters finds its rows there, once, without waiting: as they were in between. So nothing that the
+    /// transaction writes itself until then may change them.
+    pub fn announce(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<(), StorageError> {
+        self.attempt(|connection| match connection {
+            Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(session) => session.announce(sql, params),
         })
     }
 

@@ -114,11 +114,21 @@ impl Vault {
 
     /// The keyed hash a value is looked up by, in base64url. The same value has another hash for another purpose.
     pub fn lookup(&self, purpose: &str, value: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.hash(purpose, value))
+    }
+
+    /// A number that nobody without the key can tell from any other, and the same each time.
+    pub fn secret_number(&self, purpose: &str, value: &str) -> u64 {
+        let hash = self.hash(purpose, value);
+        hash.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
+    fn hash(&self, purpose: &str, value: &str) -> hmac::Tag {
         let mut hash = hmac::Context::with_key(&self.lookup);
         hash.update(&(purpose.len() as u64).to_be_bytes());
         hash.update(purpose.as_bytes());
         hash.update(value.as_bytes());
-        URL_SAFE_NO_PAD.encode(hash.sign())
+        hash.sign()
     }
 }
 

@@ -5,10 +5,10 @@ use ringback_core::protocol::{
     CallbackRequest, ContextValue, IDEMPOTENCY_KEY_HEADER, PersonName, PhoneNumber,
 };
 use ringback_server::app::Effects;
-use ringback_server::callbacks::{NewCallback, create};
+use ringback_server::callbacks::{self, NewCallback};
 use ringback_server::centre::Centre;
 use ringback_server::clock::now;
-use ringback_server::http::{Answer, IdempotencyKey, Intent, once};
+use ringback_server::http::{Answer, IdempotencyKey, Intent};
 use ringback_server::identity::admin::create_app_key;
 use ringback_server::refusal::Refusal;
 use ringback_server::routing::resources::{Named, create_queue};
@@ -113,7 +113,6 @@ impl Ask {
         effects: &mut Effects,
         centre: &Centre,
     ) -> Result<Answer, Refusal> {
-        let now = now();
-        once(tx, &centre.vault, &self.intent, 201, now, |tx| create(tx, effects, centre, &self.new, now))
+        callbacks::request(tx, effects, centre, &self.intent, &self.new, now())
     }
 }

@@ -274,7 +274,11 @@ impl Drop for Centre {
     }
 }
 
-fn binary() -> Result<PathBuf, CentreError> {
+/// The `ringback` that is tested.
+///
+/// # Errors
+/// [`CentreError::NoBinary`] when it has not been built.
+pub fn binary() -> Result<PathBuf, CentreError> {
     let path = std::env::var_os("RINGBACK_BIN").map_or_else(beside_this_program, PathBuf::from);
     if path.is_file() { Ok(path) } else { Err(CentreError::NoBinary(path)) }
 }

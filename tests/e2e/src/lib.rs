@@ -10,7 +10,7 @@ mod staff;
 mod wire;
 
 pub use canaries::{context_values, names, number, numbers};
-pub use centre::{Centre, CentreError, CentreSettings, TOPIC};
+pub use centre::{Centre, CentreError, CentreSettings, TOPIC, binary};
 pub use look::{LIMIT, metric, until};
 pub use phone::{NotHeard, Phone, PhoneKind, push_data};
 pub use proof::solve;

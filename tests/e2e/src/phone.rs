@@ -89,6 +89,7 @@ impl Phone {
         let config = ClientConfig::new(url, &centre.app_key, folder.to_string_lossy());
         let transport = ReqwestTransport::new().map_err(|_| ClientError::Unreachable {
             detail: "no HTTP client could be made".to_owned(),
+            fallback: None,
             pending_key: None,
         })?;
         let mut host = Host::new(Arc::new(FileStore::new(folder.join("secrets"))), Arc::new(transport));

@@ -35,7 +35,10 @@ public final class Ringback: Sendable {
     }
 
     /// What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
-    /// long the wait is. To be asked before "call me" is shown.
+    /// long the wait is. To be asked before "call me" is shown. Its fallback number is remembered.
+    ///
+    /// - Throws: ``RingbackError``; when the server cannot be reached, with the number to call instead in
+    ///   ``RingbackError/fallback``.
     public func offer(_ service: String) async throws -> Offer {
         try await cancellable { try await client.offer(service: service, cancel: $0) }
     }
@@ -105,8 +108,17 @@ public final class Ringback: Sendable {
     }
 
     /// Asks for a number to dial, and a code that tells the agent who calls and why.
+    ///
+    /// - Throws: ``RingbackError``; when the server cannot be reached, with the number to call instead in
+    ///   ``RingbackError/fallback``.
     public func requestCallIn(_ request: CallInRequest) async throws -> CallTicket {
         try await cancellable { try await client.requestCallIn(request: request, cancel: $0) }
+    }
+
+    /// The number to call when the server cannot be reached, as the last ``offer(_:)`` of this service had it. Asks
+    /// nobody.
+    public func fallback(_ service: String) async throws -> FallbackNumber? {
+        try await cancellable { try await client.fallback(service: service, cancel: $0) }
     }
 
     /// Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces
@@ -179,17 +191,42 @@ public final class Ringback: Sendable {
     /// Where a callback stands in line and how long it will take.
     public func line(_ id: String) -> LineUpdates { LineUpdates(client: client, id: id) }
 
-    /// Sends again what the outbox holds. To be called after a start and when the network is back.
+    /// This installation's callbacks as they are.
+    public var liveCallbacks: LiveCallbacksUpdates { LiveCallbacksUpdates(client: client) }
+
+    /// One callback as it is, until it is over.
+    public func liveCallback(_ id: String) -> LiveCallbackUpdates {
+        LiveCallbackUpdates(client: client, id: id)
+    }
+
+    /// Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the app or
+    /// the network is back, and by background work; who listens to live states is connected at once. What is refused or expires here stays in ``pending()`` as well, until
+    /// ``discard(_:)``.
     public func resume() async throws -> [Resumed] {
         try await cancellable { try await client.resume(cancel: $0) }
     }
 
-    /// What the server has not yet answered for good, oldest first.
+    /// What is kept on the device: requests that the server has not answered for good, and those that were refused or
+    /// expired while nobody waited; `state` says which.
     public func pending() async throws -> [PendingRequest] {
         try await cancellable { try await client.pending(cancel: $0) }
     }
 
-    /// Forgets a kept request: it will not be sent again. What the server has accepted already stands.
+    /// Whether there is work for ``resume()``, and from when on: for whoever schedules it in the background.
+    public func outboxStatus() async throws -> OutboxStatus {
+        try await cancellable { try await client.outboxStatus(cancel: $0) }
+    }
+
+    /// Brings the client to rest, to be awaited when the app goes to the background: what is being sent is called off and
+    /// stays kept, the connection of ``liveCallbacks`` and ``liveCallback(_:)`` is closed (who listens keeps the last
+    /// state), every file operation is waited for, every lock is given back: iOS kills an app that sleeps with a file
+    /// locked. ``resume()`` wakes everything up again.
+    public func pause() async throws {
+        try await cancellable { try await client.pause(cancel: $0) }
+    }
+
+    /// Forgets a kept request: it will not be sent again. What the server has accepted already stands. For one that was
+    /// refused or expired it says that the app has seen it.
     public func discard(_ key: String) async throws {
         try await cancellable { try await client.discard(key: key, cancel: $0) }
     }

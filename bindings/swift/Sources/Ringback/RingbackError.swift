@@ -18,8 +18,11 @@ public enum RingbackError: Error, Equatable, Sendable {
     case invalidRequest(ErrorFacts)
     /// The ``SecureStore`` failed. Nothing was sent.
     case hostStorage(ErrorFacts)
-    /// The request could not be written to the outbox. Nothing was sent.
+    /// The outbox could not be read or written, for example because the device is full. Nothing was sent.
     case outboxFailed(ErrorFacts)
+    /// The request outlived its use before it could be answered, and is no longer sent: see ``RequestState/expired``.
+    /// `mayHaveArrived` when the answer did not arrive: the server may have accepted it.
+    case expired(mayHaveArrived: Bool, ErrorFacts)
     /// The call was called off from inside the client. A cancelled task gets a `CancellationError` instead.
     case cancelled(ErrorFacts)
     /// A mistake of the client's own.
@@ -57,13 +60,16 @@ extension RingbackError {
     /// What to choose from instead, when the clock skips the wall time that was asked for or shows it twice.
     public var wallTimes: [WallTime] { facts.wallTimes }
 
+    /// The number to call instead, as it was last known, when the server cannot be reached.
+    public var fallback: FallbackNumber? { facts.fallback }
+
     /// Set when the request still lies in the outbox: it may or may not have reached the server.
     /// ``Ringback/Ringback/resume()``, or asking for the same thing again, sends the same request, not a second one.
     public var pendingKey: String? { facts.pendingKey }
 
     private var facts: ErrorFacts {
         switch self {
-        case .refused(_, let facts), .unreachable(let facts), .timedOut(let facts),
+        case .refused(_, let facts), .expired(_, let facts), .unreachable(let facts), .timedOut(let facts),
             .answerUnreadable(let facts),
             .invalidRequest(let facts), .hostStorage(let facts), .outboxFailed(let facts),
             .cancelled(let facts),
@@ -89,6 +95,7 @@ extension RingbackError {
             case .InvalidRequest: .invalidRequest(facts)
             case .HostStorage: .hostStorage(facts)
             case .OutboxFailed: .outboxFailed(facts)
+            case .Expired(let mayHaveArrived): .expired(mayHaveArrived: mayHaveArrived, facts)
             case .Cancelled: .cancelled(facts)
             case .Internal: .internal(facts)
             }

@@ -9,6 +9,7 @@ public typealias PhoneNumber = RingbackTypes.PhoneNumber
 public typealias PersonName = RingbackTypes.PersonName
 public typealias ContextValue = RingbackTypes.ContextValue
 public typealias AccessCode = RingbackTypes.AccessCode
+public typealias SpokenCode = RingbackTypes.SpokenCode
 public typealias ActionToken = RingbackTypes.ActionToken
 public typealias PushToken = RingbackTypes.PushToken
 public typealias CaptchaToken = RingbackTypes.CaptchaToken
@@ -37,12 +38,16 @@ public typealias WallTime = RingbackGenerated.WallTime
 public typealias Fold = RingbackGenerated.Fold
 public typealias ScheduledTime = RingbackGenerated.ScheduledTime
 
+public typealias LiveCallbacks = RingbackGenerated.LiveCallbacks
+public typealias LiveCallback = RingbackGenerated.LiveCallback
+
 public typealias LineUpdate = RingbackGenerated.LineUpdate
 public typealias WaitEstimate = RingbackGenerated.WaitEstimate
 public typealias WaitStatus = RingbackGenerated.WaitStatus
 public typealias Confidence = RingbackGenerated.Confidence
 
 public typealias CallInRequest = RingbackGenerated.CallInRequest
+public typealias FallbackNumber = RingbackGenerated.FallbackNumber
 public typealias CallTicket = RingbackGenerated.CallTicket
 
 public typealias PushTarget = RingbackGenerated.PushTarget
@@ -56,6 +61,8 @@ public typealias CallbackEvent = RingbackGenerated.CallbackEvent
 public typealias EventKind = RingbackGenerated.EventKind
 
 public typealias PendingRequest = RingbackGenerated.PendingRequest
+public typealias RequestState = RingbackGenerated.RequestState
+public typealias OutboxStatus = RingbackGenerated.OutboxStatus
 public typealias PendingKind = RingbackGenerated.PendingKind
 public typealias Resumed = RingbackGenerated.Resumed
 public typealias ResumeOutcome = RingbackGenerated.ResumeOutcome

@@ -10,6 +10,8 @@ import RingbackGenerated
 public final class URLSessionTransport: Transport {
     private let exchanges = Exchanges()
     private let lazySession: LazySession
+    /// A stream that falls so far behind is opened anew: `URLSession` knows no back-pressure.
+    private static let maxUnreadBytes = 1 << 20
 
     /// - Parameter configuration: Makes what the session starts from, with the first request. A copy is used, with cookies
     ///   and caches off.
@@ -21,7 +23,7 @@ public final class URLSessionTransport: Transport {
 
     public func send(request: HttpRequest) async throws -> HttpResponse {
         try await answering {
-            let exchange = Exchange()
+            let exchange = Exchange(capacity: Int(request.maxAnswerBytes), overflow: .AnswerTooLarge)
             // The session's own timer counts silence, not the whole exchange.
             let limit = Task {
                 try await Task.sleep(nanoseconds: UInt64(request.timeoutMs) * 1_000_000)
@@ -31,10 +33,7 @@ public final class URLSessionTransport: Transport {
             let (head, task) = try await start(exchange, Self.prepare(request))
             defer { task.cancel() }
             var body = Data()
-            for try await chunk in exchange.chunks {
-                body.append(chunk)
-                if body.count > Int(request.maxAnswerBytes) { throw TransportError.AnswerTooLarge }
-            }
+            for try await chunk in exchange.chunks { body.append(chunk) }
             try Task.checkCancellation()
             return HttpResponse(status: head.status, headers: head.headers, body: body)
         }
@@ -42,12 +41,15 @@ public final class URLSessionTransport: Transport {
 
     public func stream(request: HttpRequest, sink: StreamSink) async throws {
         try await answering {
-            let exchange = Exchange()
+            let exchange = Exchange(capacity: Self.maxUnreadBytes, overflow: .ConnectionLost)
             let (head, task) = try await start(exchange, Self.prepare(request))
             defer { task.cancel() }
             try sink.head(status: head.status, headers: head.headers)
             try await withTaskCancellationHandler {
-                for try await chunk in exchange.chunks { try await sink.push(chunk: chunk) }
+                for try await chunk in exchange.chunks {
+                    try await sink.push(chunk: chunk)
+                    exchange.wasRead(chunk)
+                }
             } onCancel: {
                 task.cancel()
             }
@@ -129,14 +131,32 @@ private struct Head: Sendable {
 }
 
 /// One request: its head once, then its body in pieces.
-private final class Exchange: Sendable {
+private final class Exchange: @unchecked Sendable {
     let head = Once<Head>()
     let chunks: AsyncThrowingStream<Data, any Error>
-    let body: AsyncThrowingStream<Data, any Error>.Continuation
+    private let body: AsyncThrowingStream<Data, any Error>.Continuation
+    private let overflow: TransportError
+    private let lock = NSLock()
+    private var room: Int
 
-    init() {
+    init(capacity: Int, overflow: TransportError) {
         (chunks, body) = AsyncThrowingStream.makeStream(of: Data.self, throwing: (any Error).self)
+        room = capacity
+        self.overflow = overflow
     }
+
+    /// False once more has come than there is room for: the exchange has then ended. Counted here and not by the reader, who
+    /// gets no turn while an endless answer keeps the threads busy.
+    func received(_ data: Data) -> Bool {
+        let fits = lock.withLock {
+            room -= data.count
+            return room >= 0
+        }
+        if fits { body.yield(data) } else { body.finish(throwing: overflow) }
+        return fits
+    }
+
+    func wasRead(_ chunk: Data) { lock.withLock { room += chunk.count } }
 
     func end(_ error: (any Error)?, _ response: URLResponse?) {
         if let error {
@@ -236,7 +256,7 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, @unchecked Send
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        exchange(of: dataTask)?.body.yield(data)
+        if exchange(of: dataTask)?.received(data) == false { dataTask.cancel() }
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {

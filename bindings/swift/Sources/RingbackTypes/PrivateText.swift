@@ -51,6 +51,15 @@ public struct AccessCode: PrivateText {
     }
 }
 
+/// The digits that the agent says first, so that the person knows the call is genuine. Text: leading zeros count.
+public struct SpokenCode: PrivateText {
+    public let value: String
+
+    public init(_ value: String) {
+        self.value = value
+    }
+}
+
 /// A single-use right to answer one push.
 public struct ActionToken: PrivateText {
     public let value: String

@@ -46,18 +46,30 @@ final class Centre: @unchecked Sendable {
         process.waitUntilExit()
     }
 
+    /// Where it is.
+    var url: String { get throws { try fact("url") } }
+
+    /// What its app is known by.
+    var appKey: String { get throws { try fact("app_key") } }
+
     /// An app on a phone, with all it keeps in `folder`.
     func app(
-        _ folder: TemporaryFolder, transport: any Transport = URLSessionTransport(),
+        _ folder: URL, transport: any Transport = URLSessionTransport(),
         captcha: (any CaptchaPresenter)? = nil
     ) throws -> Ringback {
         let configuration = RingbackConfiguration(
-            baseUrl: try fact("url"), appKey: try fact("app_key"),
-            dataDir: folder.url.appendingPathComponent("data").path)
+            baseUrl: try url, appKey: try appKey, dataDir: folder.appendingPathComponent("data").path)
         return try Ringback(
-            configuration: configuration,
-            store: FileStore(folder: folder.url.appendingPathComponent("secrets")),
+            configuration: configuration, store: FileStore(folder: folder.appendingPathComponent("secrets")),
             transport: transport, captcha: captcha)
+    }
+
+    /// The same in a folder of the test's.
+    func app(
+        _ folder: TemporaryFolder, _ transport: any Transport = URLSessionTransport(),
+        captcha: (any CaptchaPresenter)? = nil
+    ) throws -> Ringback {
+        try app(folder.url, transport: transport, captcha: captcha)
     }
 
     /// A person passes a CAPTCHA of Turnstile's, for this action: the token that Turnstile gives out for it.

@@ -12,7 +12,7 @@ struct RedactionTests {
         let callback = Callback(
             id: "cb_1", service: "billing", state: .routing, phase: .notified, reason: nil,
             direction: .customerTerminated, position: nil, wait: nil, scheduled: nil, attempts: 0,
-            createdAt: then, confirmBy: nil, notBefore: nil, version: 1)
+            createdAt: then, confirmBy: nil, notBefore: nil, spokenCode: SpokenCode(secret), version: 1)
         let journey = Journey(screens: [Screen(name: ContextValue(secret))], form: context)
         let held: [Any] = [
             CallbackRequest(
@@ -36,7 +36,9 @@ struct RedactionTests {
         }
         #expect(!printed.contains(secret))
         // It is the wrappers that hide, not a test that printed nothing.
-        for type in ["PhoneNumber", "PersonName", "ContextValue", "AccessCode", "PushToken", "ActionToken"] {
+        for type in [
+            "PhoneNumber", "PersonName", "ContextValue", "AccessCode", "SpokenCode", "PushToken", "ActionToken",
+        ] {
             #expect(printed.contains("\(type)(…)"))
         }
     }

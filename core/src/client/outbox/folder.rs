@@ -1,33 +1,65 @@
-//! The folder that kept requests lie in: one file each, named by its idempotency key.
+//! The folder that kept requests lie in. A request has one file, named by its idempotency key: `kept` before it is first
+//! sent, `tried` from then on, `outcome` once it has ended and the app is yet to see how. A file is written once and
+//! then only renamed or removed; whoever sends a request has its file locked.
 
-use super::PendingKind;
-use super::record::{Draft, Record, is_key};
-use crate::protocol::Timestamp;
-use std::fs;
-use std::io::{self, Write};
+use super::age::Moment;
+use super::record::{Draft, Ended, Ending, Limits, Record};
+use super::state::{PendingKind, PendingRequest, RequestState};
+use crate::client::disk::{Disk, Locked, split_name};
+use crate::client::seal::Seal;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 /// More than anybody taps; beyond it something is wrong with the app.
-const MAX_RECORDS: usize = 256;
+const MAX_RECORDS: usize = 64;
 /// Beyond it the oldest receipts are given up: they never take the room of what a person asked for.
 const MAX_RECEIPTS: usize = 64;
+/// Beyond it the oldest endings are given up.
+const MAX_ENDINGS: usize = 64;
+/// Beyond it the oldest damaged files are given up.
+const MAX_DAMAGED: usize = 16;
 /// More than the server takes as a body, with room for the rest of a record.
-const MAX_RECORD_BYTES: u64 = 512 * 1024;
+const MAX_FILE_BYTES: u64 = 512 * 1024;
+
+/// Why the folder could not do it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// `MAX_RECORDS` are there.
+    #[error("too many requests wait")]
+    Crowded,
+}
+
+impl From<serde_json::Error> for Trouble {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Io(error.into())
+    }
+}
 
 /// Kept requests on disk. All methods block.
 pub(crate) struct Folder {
+    disk: Arc<Disk>,
     records: PathBuf,
     damaged: PathBuf,
-    /// One at a time, so that two equal requests become one record.
-    turn: Mutex<()>,
+}
+
+/// A request that has yet to be answered.
+#[derive(Clone)]
+pub(crate) struct Open {
+    pub(crate) record: Record,
+    pub(crate) is_tried: bool,
 }
 
 /// What a look into the folder brought.
 #[derive(Default)]
 pub(crate) struct Listing {
-    /// Oldest first.
-    pub(crate) records: Vec<Record>,
+    /// In the order they were asked for.
+    pub(crate) open: Vec<Open>,
+    /// In the order they ended.
+    pub(crate) ended: Vec<Ended>,
     /// How many files could not be read and were moved aside.
     pub(crate) damaged: usize,
 }
@@ -37,137 +69,344 @@ pub(crate) struct KeptRequest {
     pub(crate) record: Record,
     /// It was there before: the same wish, not yet answered.
     pub(crate) reused: bool,
+    /// Whether it may be sent at once.
+    pub(crate) turn: Result<Turn, Trouble>,
     pub(crate) damaged: usize,
+}
+
+/// Whose turn it is to be sent. What is said to be claimed counts as tried from now on.
+pub(crate) enum Turn {
+    /// That of the request that was asked about.
+    Now(Claim),
+    /// That of one that was asked for before it.
+    After(Record, Claim),
+    /// Nobody's: the request that was asked about outlived its use.
+    Expired { may_have_arrived: bool },
+    /// Somebody is sending it, or one before it.
+    Wait,
+    /// It is not kept any more.
+    Gone,
+}
+
+/// The right to send a request, until it is dropped. No other task and no other process has it.
+pub(crate) struct Claim {
+    _file: File,
+    /// Nobody had tried before.
+    pub(crate) is_first_try: bool,
 }
 
 impl Folder {
     /// A folder inside the app's data folder; made when first needed.
-    pub(crate) fn new(data_dir: &Path) -> Self {
-        let records = data_dir.join("outbox");
-        Self { damaged: records.join("damaged"), records, turn: Mutex::new(()) }
+    pub(crate) fn new(disk: Arc<Disk>) -> Self {
+        let records = disk.root().join("outbox");
+        Self { damaged: records.join("damaged"), disk, records }
     }
 
-    /// Puts a request on disk before anything else happens to it. An equal one that is there and not too old is taken
-    /// instead; what the new one makes pointless is forgotten.
-    pub(crate) fn keep(&self, draft: Draft, max_age_s: u32, now: Timestamp) -> io::Result<KeptRequest> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        make_private_dir(&self.records)?;
-        let Listing { records, damaged } = self.read_all()?;
-        let same = records
-            .iter()
-            .find(|record| record.is_same_intent(&draft) && !record.is_older_than(max_age_s, now));
-        if let Some(record) = same {
-            return Ok(KeptRequest { record: record.clone(), reused: true, damaged });
-        }
-        let (receipts, requests): (Vec<&Record>, Vec<&Record>) =
-            records.iter().partition(|old| old.kind == PendingKind::PushReceipt);
-        let superseded: Vec<PathBuf> = if draft.kind == PendingKind::PushReceipt {
-            let too_many = (receipts.len() + 1).saturating_sub(MAX_RECEIPTS);
-            receipts.iter().take(too_many).map(|old| self.path(&old.key)).collect()
-        } else if requests.len() >= MAX_RECORDS {
-            return Err(io::ErrorKind::QuotaExceeded.into());
-        } else {
-            let pointless = |old: &&&Record| old.is_superseded_by(&draft) || old.is_same_intent(&draft);
-            requests.iter().filter(pointless).map(|old| self.path(&old.key)).collect()
+    /// Puts a request on disk before anything else happens to it. An equal one that waits is taken instead; what the new
+    /// one makes pointless is forgotten.
+    pub(crate) fn keep(
+        &self,
+        seal: &Seal,
+        draft: Draft,
+        limits: Limits,
+        now: Moment,
+    ) -> Result<KeptRequest, Trouble> {
+        let locked = self.disk.lock()?;
+        self.disk.make_private_dir(&self.records)?;
+        let mut listing = self.read_all(seal, &locked)?;
+        let same = |open: &&Open| open.record.is_same_intent(&draft) && !open.record.is_expired(limits, now);
+        let (record, reused) = match listing.open.iter().find(same) {
+            Some(open) => (open.record.clone(), true),
+            None => (self.keep_new(seal, draft, now, &mut listing, &locked)?, false),
         };
-        let record = Record::new(draft, now);
-        self.write(&record)?;
-        for path in superseded {
-            fs::remove_file(path)?;
-        }
-        Ok(KeptRequest { record, reused: false, damaged })
+        let turn = self.turn_of(seal, &record.key, &listing.open, (limits, now), &locked);
+        Ok(KeptRequest { record, reused, turn, damaged: listing.damaged })
     }
 
-    /// All kept requests. Files that are none are moved aside.
-    pub(crate) fn list(&self) -> io::Result<Listing> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.read_all() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Listing::default()),
-            listing => listing,
-        }
-    }
-
-    /// Forgets a request. Forgetting one that is not there is no error.
-    pub(crate) fn forget(&self, key: &str) -> io::Result<()> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        match fs::remove_file(self.path(key)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    fn path(&self, key: &str) -> PathBuf {
-        self.records.join(format!("{key}.json"))
-    }
-
-    /// Wholly on disk under its own name, or not at all.
-    fn write(&self, record: &Record) -> io::Result<()> {
-        let unfinished = self.records.join(format!("{}.tmp", record.key));
-        let mut file = private_file(&unfinished)?;
-        file.write_all(&record.encode()?)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, self.path(&record.key))?;
-        sync_dir(&self.records)
-    }
-
-    fn read_all(&self) -> io::Result<Listing> {
-        let mut listing = Listing::default();
-        for entry in fs::read_dir(&self.records)? {
-            let path = entry?.path();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some("json") => match read(&path)? {
-                    Some(record) => listing.records.push(record),
-                    None => {
-                        self.set_aside(&path)?;
-                        listing.damaged += 1;
-                    }
-                },
-                // Left by a process that was killed before the request counted as made.
-                Some("tmp") => fs::remove_file(&path)?,
-                _ => {}
+    fn keep_new(
+        &self,
+        seal: &Seal,
+        draft: Draft,
+        now: Moment,
+        listing: &mut Listing,
+        locked: &Locked<'_>,
+    ) -> Result<Record, Trouble> {
+        let (receipts, requests): (Vec<&Open>, Vec<&Open>) =
+            listing.open.iter().partition(|open| open.record.kind == PendingKind::PushReceipt);
+        let pointless: Vec<Open> = if draft.kind == PendingKind::PushReceipt {
+            let too_many = (receipts.len() + 1).saturating_sub(MAX_RECEIPTS);
+            receipts.into_iter().take(too_many).cloned().collect()
+        } else if requests.len() >= MAX_RECORDS {
+            return Err(Trouble::Crowded);
+        } else {
+            let is_pointless =
+                |open: &Open| open.record.is_superseded_by(&draft) || open.record.is_same_intent(&draft);
+            requests.into_iter().filter(|open| is_pointless(open)).cloned().collect()
+        };
+        let told = listing.ended.iter().filter(|ended| ended.record.is_same_intent(&draft));
+        let told: Vec<PathBuf> = told.map(|ended| self.outcome(&ended.record.key)).collect();
+        let seq = listing.open.iter().map(|open| open.record.seq).max().unwrap_or(0) + 1;
+        let record = Record::new(draft, seq, now);
+        self.disk.write(&self.kept(&record.key), &seal.seal(&sealed_as(&record.key), &record.encode()?)?)?;
+        // One that is being sent goes its way, and so does one that cannot be removed: the new one waits for it, and has the
+        // last word.
+        for old in pointless {
+            let removed = self.claim_file(&self.path(&old), locked).and_then(|claim| match claim {
+                Some(_claim) => self.disk.remove(&self.path(&old)),
+                None => Ok(false),
+            });
+            if removed.is_ok_and(|removed| removed) {
+                listing.open.retain(|open| open.record.key != old.record.key);
             }
         }
-        listing.records.sort_by(|a, b| (a.requested_at, &a.key).cmp(&(b.requested_at, &b.key)));
-        Ok(listing)
+        for path in told {
+            // One that stays is told of twice.
+            let _ = self.disk.remove(&path);
+        }
+        listing.open.push(Open { record: record.clone(), is_tried: false });
+        Ok(record)
+    }
+
+    /// Whose turn it is, seen from this request.
+    pub(crate) fn turn(&self, seal: &Seal, key: &str, limits: Limits, now: Moment) -> Result<Turn, Trouble> {
+        let locked = self.disk.lock()?;
+        let listing = self.read_all(seal, &locked)?;
+        self.turn_of(seal, key, &listing.open, (limits, now), &locked)
+    }
+
+    fn turn_of(
+        &self,
+        seal: &Seal,
+        key: &str,
+        open: &[Open],
+        (limits, now): (Limits, Moment),
+        locked: &Locked<'_>,
+    ) -> Result<Turn, Trouble> {
+        let Some(this) = open.iter().find(|open| open.record.key == key) else { return Ok(Turn::Gone) };
+        // Listed in their order: the first of the lane goes first.
+        for earlier in open.iter().filter(|other| this.record.comes_after(&other.record)) {
+            let Some(file) = self.claim_file(&self.path(earlier), locked)? else { return Ok(Turn::Wait) };
+            if !earlier.record.is_expired(limits, now) {
+                let claim = self.about_to_try(earlier, file)?;
+                return Ok(Turn::After(earlier.record.clone(), claim));
+            }
+            self.end_open(seal, earlier, Ending::Expired, now)?;
+        }
+        let Some(file) = self.claim_file(&self.path(this), locked)? else { return Ok(Turn::Wait) };
+        if this.record.is_expired(limits, now) {
+            return Ok(Turn::Expired { may_have_arrived: this.is_tried });
+        }
+        Ok(Turn::Now(self.about_to_try(this, file)?))
+    }
+
+    /// Writes down that the request is about to be sent, before it is.
+    fn about_to_try(&self, open: &Open, file: File) -> io::Result<Claim> {
+        if !open.is_tried {
+            self.disk.rename(&self.kept(&open.record.key), &self.tried(&open.record.key))?;
+        }
+        Ok(Claim { _file: file, is_first_try: !open.is_tried })
+    }
+
+    /// `None` when somebody else has it locked. The file cannot go away under it: that takes the folder's lock, too.
+    fn claim_file(&self, path: &Path, _: &Locked<'_>) -> io::Result<Option<File>> {
+        let file = self.disk.open(path)?;
+        Ok(self.disk.try_lock(&file)?.then_some(file))
+    }
+
+    /// Takes back that it was tried: it did not leave the device.
+    pub(crate) fn not_tried(&self, key: &str) -> Result<(), Trouble> {
+        let _locked = self.disk.lock()?;
+        Ok(self.disk.rename(&self.tried(key), &self.kept(key))?)
+    }
+
+    /// Everything that is kept. Files that are none of ours are moved aside.
+    pub(crate) fn list(&self, seal: &Seal) -> Result<Listing, Trouble> {
+        let locked = self.disk.lock()?;
+        Ok(self.read_all(seal, &locked)?)
+    }
+
+    /// What an app sees of it. Endings that have been there for as long as a request may wait are forgotten.
+    pub(crate) fn describe(
+        &self,
+        seal: &Seal,
+        limits: Limits,
+        now: Moment,
+    ) -> Result<(Vec<PendingRequest>, usize), Trouble> {
+        let locked = self.disk.lock()?;
+        let listing = self.read_all(seal, &locked)?;
+        let mut seen = Vec::new();
+        for ended in &listing.ended {
+            if ended.when.age(now).is_over(limits.max_age_s) {
+                self.disk.remove(&self.outcome(&ended.record.key))?;
+            } else {
+                seen.push((ended.record.seq, ended.pending()));
+            }
+        }
+        for open in &listing.open {
+            let is_free = self.claim_file(&self.path(open), &locked)?.is_some();
+            let state = if is_free { RequestState::NotSent } else { RequestState::Sending };
+            seen.push((open.record.seq, open.record.pending(state, open.is_tried)));
+        }
+        seen.sort_by(|(a, one), (b, other)| (a, &one.key).cmp(&(b, &other.key)));
+        Ok((seen.into_iter().map(|(_, pending)| pending).collect(), listing.damaged))
+    }
+
+    /// How many damaged files lie aside.
+    pub(crate) fn count_damaged(&self) -> Result<usize, Trouble> {
+        match self.disk.list(&self.damaged) {
+            Ok(files) => Ok(files.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets a request and how it ended. Forgetting one that is not there is no error.
+    pub(crate) fn forget(&self, key: &str) -> Result<(), Trouble> {
+        let _locked = self.disk.lock()?;
+        self.remove_open(key)?;
+        self.disk.remove(&self.outcome(key))?;
+        Ok(())
+    }
+
+    /// A request is over and nobody waited: how it ended is kept in its place, unless it is only a receipt.
+    pub(crate) fn end(&self, seal: &Seal, key: &str, ending: Ending, now: Moment) -> Result<(), Trouble> {
+        let locked = self.disk.lock()?;
+        let listing = self.read_all(seal, &locked)?;
+        // Discarded meanwhile: nobody wants to know.
+        let Some(open) = listing.open.iter().find(|open| open.record.key == key) else { return Ok(()) };
+        self.end_open(seal, open, ending, now)?;
+        let too_many = (listing.ended.len() + 1).saturating_sub(MAX_ENDINGS);
+        for oldest in listing.ended.iter().take(too_many) {
+            self.disk.remove(&self.outcome(&oldest.record.key))?;
+        }
+        Ok(())
+    }
+
+    /// Ends a request that outlived its use. False when it did not, and when somebody is sending it.
+    pub(crate) fn expire(
+        &self,
+        seal: &Seal,
+        key: &str,
+        limits: Limits,
+        now: Moment,
+    ) -> Result<bool, Trouble> {
+        let locked = self.disk.lock()?;
+        let listing = self.read_all(seal, &locked)?;
+        let is_meant = |open: &&Open| open.record.key == key && open.record.is_expired(limits, now);
+        let Some(open) = listing.open.iter().find(is_meant) else { return Ok(false) };
+        let Some(_claim) = self.claim_file(&self.path(open), &locked)? else { return Ok(false) };
+        self.end_open(seal, open, Ending::Expired, now)?;
+        Ok(true)
+    }
+
+    fn end_open(&self, seal: &Seal, open: &Open, ending: Ending, now: Moment) -> Result<(), Trouble> {
+        let key = &open.record.key;
+        if open.record.kind != PendingKind::PushReceipt {
+            let (record, may_have_arrived) = (open.record.clone(), open.is_tried);
+            let ended = Ended { record, ending, may_have_arrived, when: now };
+            self.disk.write(&self.outcome(key), &seal.seal(&ended_as(key), &ended.encode()?)?)?;
+        }
+        Ok(self.remove_open(key)?)
+    }
+
+    fn remove_open(&self, key: &str) -> io::Result<()> {
+        if !self.disk.remove(&self.tried(key))? {
+            self.disk.remove(&self.kept(key))?;
+        }
+        Ok(())
+    }
+
+    fn kept(&self, key: &str) -> PathBuf {
+        self.records.join(format!("{key}.kept"))
+    }
+
+    fn tried(&self, key: &str) -> PathBuf {
+        self.records.join(format!("{key}.tried"))
+    }
+
+    fn outcome(&self, key: &str) -> PathBuf {
+        self.records.join(format!("{key}.outcome"))
+    }
+
+    fn path(&self, open: &Open) -> PathBuf {
+        if open.is_tried { self.tried(&open.record.key) } else { self.kept(&open.record.key) }
+    }
+
+    fn read_all(&self, seal: &Seal, _: &Locked<'_>) -> io::Result<Listing> {
+        let mut listing = Listing::default();
+        let paths = match self.disk.list(&self.records) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(listing),
+            paths => paths?,
+        };
+        for path in paths {
+            let Some((key, kind)) = split_name(&path) else { continue };
+            let is_understood = match kind {
+                "kept" | "tried" => {
+                    let record = self.read(seal, &path, &sealed_as(key))?;
+                    let record = record.and_then(|clear| Record::decode(&clear)).filter(|it| it.key == key);
+                    let open = record.map(|record| Open { record, is_tried: kind == "tried" });
+                    let is_some = open.is_some();
+                    listing.open.extend(open);
+                    is_some
+                }
+                "outcome" => {
+                    let ended = self.read(seal, &path, &ended_as(key))?;
+                    let ended = ended.and_then(|clear| Ended::decode(&clear));
+                    let ended = ended.filter(|ended| ended.record.key == key);
+                    let is_some = ended.is_some();
+                    listing.ended.extend(ended);
+                    is_some
+                }
+                "tmp" => {
+                    // Left by a process that was killed before the request counted as made.
+                    self.disk.remove(&path)?;
+                    true
+                }
+                _ => true,
+            };
+            if !is_understood {
+                self.set_aside(&path)?;
+                listing.damaged += 1;
+            }
+        }
+        listing.open.sort_by(|a, b| (a.record.seq, &a.record.key).cmp(&(b.record.seq, &b.record.key)));
+        listing.ended.sort_by_key(|ended| ended.when.at);
+        // The process was killed between writing how it ended and forgetting that it waited.
+        let over = |open: &Open| listing.ended.iter().any(|ended| ended.record.key == open.record.key);
+        let (over, open): (Vec<Open>, Vec<Open>) = listing.open.into_iter().partition(over);
+        for open in over {
+            self.remove_open(&open.record.key)?;
+        }
+        Ok(Listing { open, ..listing })
+    }
+
+    /// `None` for a file that is not what it should be.
+    fn read(&self, seal: &Seal, path: &Path, what: &str) -> io::Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
+        let sealed = match self.disk.read(path, MAX_FILE_BYTES) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => None,
+            sealed => sealed?,
+        };
+        Ok(sealed.and_then(|sealed| seal.open(what, &sealed)))
     }
 
     fn set_aside(&self, path: &Path) -> io::Result<()> {
-        make_private_dir(&self.damaged)?;
-        fs::rename(path, self.damaged.join(path.file_name().unwrap_or_default()))
+        self.disk.make_private_dir(&self.damaged)?;
+        self.disk.rename(path, &self.damaged.join(path.file_name().unwrap_or_default()))?;
+        let mut aside = self.disk.list(&self.damaged)?;
+        if aside.len() > MAX_DAMAGED {
+            aside.sort_by_cached_key(|path| path.metadata().and_then(|file| file.modified()).ok());
+            for oldest in &aside[..aside.len() - MAX_DAMAGED] {
+                self.disk.remove(oldest)?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// `None` for a file that is not a record, or whose name is not its key.
-fn read(path: &Path) -> io::Result<Option<Record>> {
-    if fs::metadata(path)?.len() > MAX_RECORD_BYTES {
-        return Ok(None);
-    }
-    let record = Record::decode(&fs::read(path)?);
-    let name = path.file_stem().and_then(|name| name.to_str()).filter(|name| is_key(name));
-    Ok(record.filter(|record| name == Some(record.key.as_str())))
+fn sealed_as(key: &str) -> String {
+    format!("outbox/{key}")
 }
 
-fn make_private_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)?;
-    dir.parent().map_or(Ok(()), sync_dir)
-}
-
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Makes a new name in a folder outlive a power cut, where the platform can.
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(dir)?.sync_all() } else { Ok(()) }
+fn ended_as(key: &str) -> String {
+    format!("outcome/{key}")
 }

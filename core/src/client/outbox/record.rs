@@ -1,8 +1,10 @@
-//! A kept request as it stands on disk.
+//! A kept request as it stands on disk, and what became of it.
 
-use super::{PendingKind, PendingRequest};
+use super::age::Moment;
+use super::state::{PendingKind, PendingRequest, RequestState};
 use crate::client::exchange::Outgoing;
-use crate::protocol::{PushRegistration, PushTarget, Timestamp};
+use crate::protocol::{PushRegistration, PushTarget};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::mem;
 
@@ -21,31 +23,61 @@ pub(crate) struct Draft {
     pub(crate) body: String,
 }
 
+/// For how long a request is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Any request, in seconds since it was asked for.
+    pub(crate) max_age_s: u32,
+    /// One that is about "now", in seconds since it was asked for.
+    pub(crate) immediate_useful_s: u32,
+}
+
 /// A kept request: all that is needed to send it again, byte for byte.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Record {
     format: u32,
     pub(crate) key: String,
+    /// Rises from one request to the next.
+    pub(crate) seq: u64,
     pub(crate) kind: PendingKind,
     method: String,
     path: String,
     callback_id: Option<String>,
     body: String,
-    pub(crate) requested_at: Timestamp,
+    pub(crate) asked: Moment,
+}
+
+/// How a request ended that nobody waited for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Ending {
+    Refused { code: String, detail: String },
+    Expired,
+}
+
+/// What became of a request, kept until the app has seen it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ended {
+    pub(crate) record: Record,
+    pub(crate) ending: Ending,
+    pub(crate) may_have_arrived: bool,
+    pub(crate) when: Moment,
 }
 
 impl Record {
-    pub(crate) fn new(draft: Draft, now: Timestamp) -> Self {
+    pub(crate) fn new(draft: Draft, seq: u64, now: Moment) -> Self {
         Self {
             format: FORMAT,
             key: uuid::Uuid::new_v4().to_string(),
+            seq,
             kind: draft.kind,
             method: method_of(draft.kind).to_owned(),
             path: draft.path,
             callback_id: draft.callback_id,
             body: draft.body,
-            requested_at: now,
+            asked: now,
         }
     }
 
@@ -56,12 +88,56 @@ impl Record {
     /// `None` for anything that [`encode`](Self::encode) did not write.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let record: Self = serde_json::from_slice(bytes).ok()?;
-        let sound = record.format == FORMAT
-            && is_key(&record.key)
-            && record.method == method_of(record.kind)
-            && record.path.starts_with("/v1/")
-            && record.path.bytes().all(|byte| byte.is_ascii_graphic());
-        sound.then_some(record)
+        record.is_sound().then_some(record)
+    }
+
+    fn is_sound(&self) -> bool {
+        self.format == FORMAT
+            && is_key(&self.key)
+            && self.method == method_of(self.kind)
+            && self.path.starts_with("/v1/")
+            && self.path.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    /// Requests of one lane leave in the order they were asked for, each after the one before is answered for good.
+    /// `None` for one that has to wait for no other.
+    pub(crate) fn lane(&self) -> Option<&str> {
+        use PendingKind::{Cancel, ChangeNumber, Confirm, RegisterPush, Reschedule, Snooze, UnregisterPush};
+        match self.kind {
+            Cancel | Confirm | Reschedule | Snooze | ChangeNumber => self.callback_id.as_deref(),
+            RegisterPush | UnregisterPush => Some("devices"),
+            PendingKind::RequestCallback | PendingKind::RequestCallIn | PendingKind::PushReceipt => None,
+        }
+    }
+
+    /// This one has to wait until `other` is answered.
+    pub(crate) fn comes_after(&self, other: &Self) -> bool {
+        other.seq < self.seq && self.lane().is_some() && self.lane() == other.lane()
+    }
+
+    /// Whoever asked wanted it at once: later it would surprise them.
+    fn is_immediate(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Chosen {
+            scheduled_for: Option<IgnoredAny>,
+        }
+        match self.kind {
+            PendingKind::RequestCallIn => true,
+            PendingKind::RequestCallback => {
+                serde_json::from_str::<Chosen>(&self.body).is_ok_and(|chosen| chosen.scheduled_for.is_none())
+            }
+            _ => false,
+        }
+    }
+
+    /// It is not to be sent any more.
+    pub(crate) fn is_expired(&self, limits: Limits, now: Moment) -> bool {
+        let age = self.asked.age(now);
+        let max_age_s = match self.kind {
+            PendingKind::PushReceipt => limits.max_age_s.min(RECEIPT_MAX_AGE_S),
+            _ => limits.max_age_s,
+        };
+        age.is_over(max_age_s) || (self.is_immediate() && !age.is_within(limits.immediate_useful_s))
     }
 
     pub(crate) fn outgoing(&self) -> Outgoing {
@@ -74,18 +150,15 @@ impl Record {
         }
     }
 
-    pub(crate) fn pending(&self) -> PendingRequest {
+    pub(crate) fn pending(&self, state: RequestState, may_have_arrived: bool) -> PendingRequest {
         PendingRequest {
             key: self.key.clone(),
             kind: self.kind,
             callback_id: self.callback_id.clone(),
-            requested_at: self.requested_at,
+            requested_at: self.asked.at,
+            state,
+            may_have_arrived,
         }
-    }
-
-    pub(crate) fn is_older_than(&self, age_s: u32, now: Timestamp) -> bool {
-        let age_s = if self.kind == PendingKind::PushReceipt { age_s.min(RECEIPT_MAX_AGE_S) } else { age_s };
-        now.as_second().saturating_sub(self.requested_at.as_second()) > i64::from(age_s)
     }
 
     /// The draft asks for what this record asks for. The order of keys in an object means nothing.
@@ -114,6 +187,28 @@ impl Record {
             (RegisterPush, UnregisterPush) | (UnregisterPush, RegisterPush) => true,
             _ => false,
         }
+    }
+}
+
+impl Ended {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+
+    /// `None` for anything that [`encode`](Self::encode) did not write.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let ended: Self = serde_json::from_slice(bytes).ok()?;
+        ended.record.is_sound().then_some(ended)
+    }
+
+    pub(crate) fn pending(&self) -> PendingRequest {
+        let state = match &self.ending {
+            Ending::Refused { code, detail } => {
+                RequestState::Refused { code: code.clone(), detail: detail.clone() }
+            }
+            Ending::Expired => RequestState::Expired,
+        };
+        self.record.pending(state, self.may_have_arrived)
     }
 }
 
@@ -155,7 +250,7 @@ mod tests {
     }
 
     fn record(kind: PendingKind, body: &str) -> Record {
-        Record::new(draft(kind, body), Timestamp::UNIX_EPOCH)
+        Record::new(draft(kind, body), 1, Moment::at(0, 0))
     }
 
     #[test]
@@ -207,36 +302,75 @@ mod tests {
         let about =
             |kind, id: &str, body: &str| Draft { path: format!("/v1/callbacks/{id}/x"), ..draft(kind, body) };
         for kind in [PendingKind::Reschedule, PendingKind::Snooze, PendingKind::ChangeNumber] {
-            let kept = Record::new(about(kind, "cb_1", r#"{"delay_s":60}"#), Timestamp::UNIX_EPOCH);
+            let kept = Record::new(about(kind, "cb_1", r#"{"delay_s":60}"#), 1, Moment::at(0, 0));
             assert!(kept.is_superseded_by(&about(kind, "cb_1", r#"{"delay_s":90}"#)));
             assert!(!kept.is_superseded_by(&about(kind, "cb_2", r#"{"delay_s":90}"#)));
             assert!(!kept.is_superseded_by(&about(PendingKind::Cancel, "cb_1", "{}")));
         }
     }
 
+    const LIMITS: Limits = Limits { max_age_s: 86_400, immediate_useful_s: 900 };
+
+    /// The last second at which a request is sent.
+    fn last_s(kind: PendingKind, body: &str) -> u64 {
+        let kept = record(kind, body);
+        let is_sent = |second: &u64| !kept.is_expired(LIMITS, Moment::at(*second as i64, *second));
+        let last = (0..100_000).take_while(is_sent).last().unwrap();
+        assert!(!is_sent(&1_000_000));
+        last
+    }
+
     #[test]
     fn age_counts_from_the_tap() {
-        let kept = record(PendingKind::Cancel, "{}");
-        let later = |second| Timestamp::from_second(second).expect("a time");
-        assert!(!kept.is_older_than(60, later(60)));
-        assert!(kept.is_older_than(60, later(61)));
-        assert!(!kept.is_older_than(60, later(-1000)));
-        let receipt = record(PendingKind::PushReceipt, "{}");
-        assert!(!receipt.is_older_than(86_400, later(3600)));
-        assert!(receipt.is_older_than(86_400, later(3601)));
+        assert_eq!(last_s(PendingKind::Cancel, "{}"), 86_400);
+        assert_eq!(last_s(PendingKind::PushReceipt, "{}"), 3_600);
+        assert_eq!(last_s(PendingKind::RequestCallback, r#"{"service":"a"}"#), 900);
+        assert_eq!(last_s(PendingKind::RequestCallback, r#"{"scheduled_for":null}"#), 900);
+        assert_eq!(last_s(PendingKind::RequestCallback, r#"{"scheduled_for":{"local":"x"}}"#), 86_400);
+        assert_eq!(last_s(PendingKind::RequestCallIn, "{}"), 900);
+    }
+
+    #[test]
+    fn what_cannot_be_dated_is_not_sent_as_fresh_and_not_lost() {
+        let at = |kind| Record::new(draft(kind, "{}"), 1, Moment::at(1_000_000, 500));
+        // The device was restarted with its clock set back by a day.
+        let now = Moment::at(913_600, 40);
+        assert!(at(PendingKind::RequestCallback).is_expired(LIMITS, now));
+        assert!(!at(PendingKind::Cancel).is_expired(LIMITS, now));
+    }
+
+    #[test]
+    fn commands_for_one_callback_wait_for_each_other() {
+        let about = |kind, id: &str, seq| {
+            let draft = Draft { callback_id: Some(id.to_owned()), ..draft(kind, "{}") };
+            Record::new(draft, seq, Moment::at(0, 0))
+        };
+        let snooze = about(PendingKind::Snooze, "cb_1", 1);
+        assert!(about(PendingKind::Cancel, "cb_1", 2).comes_after(&snooze));
+        assert!(!about(PendingKind::Cancel, "cb_2", 2).comes_after(&snooze));
+        assert!(!about(PendingKind::PushReceipt, "cb_1", 2).comes_after(&snooze));
+        assert!(!snooze.comes_after(&about(PendingKind::Cancel, "cb_1", 2)));
+        let device = |kind, seq| Record::new(draft(kind, "{}"), seq, Moment::at(0, 0));
+        assert!(device(PendingKind::UnregisterPush, 2).comes_after(&device(PendingKind::RegisterPush, 1)));
+        let tap = |seq| device(PendingKind::RequestCallback, seq);
+        assert!(!tap(2).comes_after(&tap(1)), "one call does not wait for another");
     }
 
     proptest! {
         #[test]
         fn what_is_kept_comes_back(body in ".*", id in prop::option::of("cb_[a-z0-9]{1,20}")) {
             let draft = Draft { callback_id: id, ..draft(PendingKind::Confirm, &body) };
-            let kept = Record::new(draft, Timestamp::UNIX_EPOCH);
-            prop_assert!(Record::decode(&kept.encode().expect("encodes")) == Some(kept));
+            let record = Record::new(draft, 7, Moment::at(5, 6));
+            prop_assert!(Record::decode(&record.encode().expect("encodes")).as_ref() == Some(&record));
+            let ending = Ending::Refused { code: body.clone(), detail: body };
+            let ended = Ended { record, ending, may_have_arrived: true, when: Moment::at(7, 8) };
+            prop_assert!(Ended::decode(&ended.encode().expect("encodes")) == Some(ended));
         }
 
         #[test]
         fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Record::decode(&bytes);
+            prop_assert!(Record::decode(&bytes).is_none());
+            prop_assert!(Ended::decode(&bytes).is_none());
         }
 
         #[test]

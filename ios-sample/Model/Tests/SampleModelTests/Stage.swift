@@ -75,7 +75,7 @@ final class Phone {
         _ settings: KeptSettings
     ) throws -> SampleModel {
         SampleModel(
-            ringback: try centre.app(folder, transport: network), service: service, settings: settings,
+            ringback: try centre.app(folder, network), service: service, settings: settings,
             zone: TimeZone(identifier: "Europe/Berlin") ?? .current)
     }
 }

@@ -1,21 +1,45 @@
 //! `ringback agent`: what an agent does, over the staff API of a running server.
 
+mod view;
+
 use crate::Failure;
+use crate::print::{self, Output, Show};
 use clap::{Args, Subcommand};
 use reqwest::Method;
-use ringback_server::callbacks::model::Disposition;
+use ringback_core::client::ClientError;
+use ringback_core::protocol::{Callback, Problem};
+use ringback_server::call_in::MatchedCallIn;
+use ringback_server::callbacks::model::{DialResult, Disposition};
+use ringback_server::routing::agents::{ChosenState, Desk};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+const EXAMPLES: &str = "\
+Examples:
+  ringback agent ready ada
+  ID=$(ringback agent desk ada --quiet)
+  ringback agent result $ID connected
+  ringback agent complete $ID --note solved";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub(crate) struct Options {
     /// The server
-    #[arg(long, env = "RINGBACK_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
     /// A key of staff: the agent's own, a supervisor's or an administrator's
-    #[arg(long, env = "RINGBACK_STAFF_KEY", hide_env_values = true)]
+    #[arg(long, env = "RINGBACK_STAFF_KEY", value_name = "KEY", hide_env_values = true)]
     key: String,
+    #[command(flatten)]
+    output: Output,
     #[command(subcommand)]
     command: Command,
+}
+
+impl Options {
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
 }
 
 #[derive(Subcommand)]
@@ -53,12 +77,13 @@ enum Command {
         /// The callback
         callback: String,
     },
-    /// Say what came of dialing: `connected`, `busy`, `no_answer`, `machine`, `fax`, `failed` or `rejected`
+    /// Say what came of dialing
     Result {
         /// The callback
         callback: String,
         /// The result
-        result: String,
+        #[arg(value_enum)]
+        result: DialResult,
     },
     /// Say that the talk is over
     Complete {
@@ -95,51 +120,91 @@ enum Command {
     },
 }
 
+/// The staff API, with a key.
+struct Staff {
+    url: String,
+    key: String,
+    output: Output,
+}
+
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let state = |agent: &str, state: &str, reason: Option<String>| {
-        (Method::PUT, format!("agents/{agent}/state"), Some(json!({ "state": state, "reason": reason })))
-    };
-    let (method, path, body) = match options.command {
-        Command::Ready { agent } => state(&agent, "ready", None),
-        Command::NotReady { agent, reason } => state(&agent, "not_ready", reason),
-        Command::Offline { agent } => state(&agent, "offline", None),
-        Command::Desk { agent } => (Method::GET, format!("agents/{agent}"), None),
+    let staff = Staff { url: options.url, key: options.key, output: options.output };
+    match options.command {
+        Command::Ready { agent } => staff.choose(&agent, ChosenState::Ready, None).await,
+        Command::NotReady { agent, reason } => staff.choose(&agent, ChosenState::NotReady, reason).await,
+        Command::Offline { agent } => staff.choose(&agent, ChosenState::Offline, None).await,
+        Command::Desk { agent } => staff.show::<Desk>(Method::GET, &format!("agents/{agent}"), None).await,
+        Command::Accept { callback } => staff.act(&callback, "accept", json!({})).await,
+        Command::Reject { callback } => staff.act(&callback, "reject", json!({})).await,
         Command::Result { callback, result } => {
-            (Method::POST, format!("callbacks/{callback}/result"), Some(json!({ "result": result })))
+            staff.act(&callback, "result", json!({ "result": result })).await
         }
         Command::Complete { callback, disposition, note, at, zone } => {
             let scheduled_for = at.map(|local| json!({ "local": local, "zone": zone }));
             let said = json!({ "disposition": disposition, "note": note, "scheduled_for": scheduled_for });
-            (Method::POST, format!("callbacks/{callback}/complete"), Some(said))
-        }
-        Command::Accept { callback } => {
-            (Method::POST, format!("callbacks/{callback}/accept"), Some(json!({})))
-        }
-        Command::Reject { callback } => {
-            (Method::POST, format!("callbacks/{callback}/reject"), Some(json!({})))
+            staff.act(&callback, "complete", said).await
         }
         Command::Match { called_number, access_code, caller_number } => {
             let call = json!({ "called_number": called_number, "access_code": access_code, "caller_number": caller_number });
-            (Method::POST, "call-ins/match".to_owned(), Some(call))
+            staff.show::<MatchedCallIn>(Method::POST, "call-ins/match", Some(call)).await
         }
-        Command::Pushes { callback } => (Method::GET, format!("callbacks/{callback}/pushes"), None),
-    };
-    let url = format!("{}/v1/staff/{path}", options.url.trim_end_matches('/'));
-    let mut request = reqwest::Client::new().request(method, url).bearer_auth(options.key);
-    if let Some(body) = body {
-        request = request.json(&body);
+        Command::Pushes { callback } => staff.pushes(&callback).await,
     }
-    let answer = request
-        .send()
-        .await
-        .map_err(|_| format!("{} does not answer; is the server running?", options.url))?;
-    let is_success = answer.status().is_success();
-    let value: Value = answer.json().await.map_err(|_| "the answer is not a Ringback server's")?;
-    if is_success {
-        println!("{}", serde_json::to_string_pretty(&value)?);
-        Ok(())
-    } else {
-        Err(format!("{}: {}", value["code"].as_str().unwrap_or("?"), value["detail"].as_str().unwrap_or("?"))
-            .into())
+}
+
+impl Staff {
+    async fn choose(&self, agent: &str, state: ChosenState, reason: Option<String>) -> Result<(), Failure> {
+        let body = json!({ "state": state, "reason": reason });
+        self.show::<Desk>(Method::PUT, &format!("agents/{agent}/state"), Some(body)).await
     }
+
+    async fn act(&self, callback: &str, action: &str, body: Value) -> Result<(), Failure> {
+        self.show::<Callback>(Method::POST, &format!("callbacks/{callback}/{action}"), Some(body)).await
+    }
+
+    /// Programs get the answer as it came, with what this version does not know.
+    async fn show<T: Show + DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(), Failure> {
+        let answer = self.ask(method, path, body).await?;
+        if self.output.is_json() {
+            return print::json(&answer);
+        }
+        self.output.show(&serde_json::from_value::<T>(answer).map_err(|_| unreadable(200))?)
+    }
+
+    async fn pushes(&self, callback: &str) -> Result<(), Failure> {
+        let answer = self.ask(Method::GET, &format!("callbacks/{callback}/pushes"), None).await?;
+        let pushes: Vec<Value> = serde_json::from_value(answer).map_err(|_| unreadable(200))?;
+        self.output.columns(&pushes, view::PUSH_COLUMNS, "no pushes")?;
+        if self.output.is_for_people() { view::advice(&pushes) } else { Ok(()) }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
+        let url = format!("{}/v1/staff/{path}", self.url.trim_end_matches('/'));
+        let mut request = reqwest::Client::new().request(method, url).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.map_err(|_| ClientError::Unreachable {
+            detail: format!("{} does not answer; is the server running?", self.url),
+            pending_key: None,
+            fallback: None,
+        })?;
+        let status = answer.status();
+        let value: Value = answer.json().await.map_err(|_| unreadable(status.as_u16()))?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        let problem: Problem = serde_json::from_value(value).map_err(|_| unreadable(status.as_u16()))?;
+        Err(ClientError::from(problem).into())
+    }
+}
+
+fn unreadable(status: u16) -> ClientError {
+    let detail = "it is not one that a Ringback server of this version gives".to_owned();
+    ClientError::AnswerUnreadable { status, detail, pending_key: None, fallback: None }
 }

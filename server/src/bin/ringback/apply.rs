@@ -14,6 +14,7 @@ use ringback_server::schedule::store;
 use ringback_server::services::{ServiceSetup, create_service};
 use ringback_server::storage::{Tx, Vault};
 use serde::Deserialize;
+use serde_json::json;
 use std::path::Path;
 
 /// The file: tables of what to make, in the words of the staff API.
@@ -39,7 +40,9 @@ pub(crate) async fn run(direct: &Direct, file: &Path) -> Result<(), Failure> {
     let vault = direct.vault.clone();
     // One transaction: a mistake at the end of the file leaves nothing half made.
     for (what, is_new) in direct.write(move |tx| make(tx, &vault, &centre)).await? {
-        println!("{what} {}", if is_new { "is there" } else { "was there, and stays as it is" });
+        let sentence =
+            format!("{what} {}", if is_new { "is there" } else { "was there, and stays as it is" });
+        direct.output.done(&json!({ "what": what, "is_new": is_new }), &what, &sentence)?;
     }
     Ok(())
 }

@@ -1,36 +1,75 @@
 //! `ringback call`: what a customer's app does, through the SDK core.
 
 mod device;
+mod live;
 mod request;
+mod ticket;
+pub(crate) mod view;
 
-use crate::{Failure, print};
+use crate::Failure;
+use crate::exit::{Ended, Exit};
+use crate::print::{self, Output};
 use clap::{Args, Subcommand};
 use device::Device;
-use request::{Request, Time};
-use ringback_core::client::{ClientConfig, ClientError, RingbackClient};
+pub(crate) use request::arguments;
+use request::{CallIn, Request, Time};
+use ringback_core::client::{ClientConfig, RingbackClient};
 use ringback_core::host::{FileStore, Host};
 use ringback_core::protocol::{
-    AccessCode, ActionToken, AvailabilityRequest, CallInRequest, CallTicket, ConfirmAnswer, Fold,
-    PhoneNumber, Timestamp,
+    ActionToken, AvailabilityRequest, CallbackState, ConfirmAnswer, PhoneNumber, Timestamp,
 };
 use ringback_core::transport::ReqwestTransport;
-use std::collections::HashMap;
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+const EXAMPLES: &str = "\
+Examples:
+  ringback call offer billing
+  ID=$(ringback call request billing +4930901820 --name Ann --context cart=17 --quiet)
+  ringback call watch $ID
+  ringback call confirm $ID ready
+  ringback call request billing +4930901820 --at 2026-12-24T10:30 --zone Europe/Berlin
+  ringback call list --open --json | jq .position";
+
+/// What `watch --until` waits for: see docs/states.md.
+const AWAITED: [&str; 12] = [
+    "scheduled",
+    "queued",
+    "previewing",
+    "reserved",
+    "notified",
+    "confirmed",
+    "connecting",
+    "holding",
+    "processing",
+    "completed",
+    "requeued",
+    "attempt_failed",
+];
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub(crate) struct Options {
     /// The server
-    #[arg(long, env = "RINGBACK_URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
     /// The app's publishable key
-    #[arg(long, env = "RINGBACK_APP_KEY")]
+    #[arg(long, env = "RINGBACK_APP_KEY", value_name = "KEY", hide_env_values = true)]
     app_key: String,
     /// Where this installation keeps its secret and its outbox
-    #[arg(long, env = "RINGBACK_DATA", default_value = ".ringback")]
+    #[arg(long, env = "RINGBACK_DATA", value_name = "FOLDER", default_value = ".ringback")]
     data: PathBuf,
+    #[command(flatten)]
+    output: Output,
     #[command(subcommand)]
     command: Command,
+}
+
+impl Options {
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
 }
 
 #[derive(Subcommand)]
@@ -44,9 +83,9 @@ enum Command {
     Availability {
         /// The service
         service: String,
-        /// The caller's zone, for example Europe/Berlin
+        /// The caller's zone, for example Europe/Berlin; this machine's when absent
         #[arg(long)]
-        zone: String,
+        zone: Option<String>,
         /// From this instant, for example 2026-12-24T00:00:00Z; now when absent
         #[arg(long)]
         from: Option<Timestamp>,
@@ -85,7 +124,7 @@ enum Command {
         /// E.164
         number: String,
     },
-    /// Print position and wait as they change, until the callback is over
+    /// Show place in line and wait as they change, until the callback is over
     Line {
         /// The callback
         id: String,
@@ -96,7 +135,11 @@ enum Command {
         id: String,
     },
     /// List this installation's callbacks, newest first
-    List,
+    List {
+        /// Leave out what is over
+        #[arg(long)]
+        open: bool,
+    },
     /// Take a callback back
     Cancel {
         /// The callback
@@ -113,15 +156,20 @@ enum Command {
         action_token: Option<String>,
     },
     /// Ask for a number to dial and a code to type
-    CallIn {
-        /// The service
-        service: String,
-        /// The number the call will come from, E.164
-        #[arg(long)]
-        caller_number: Option<String>,
+    CallIn(CallIn),
+    /// Show what happens as it happens: of one callback until it is over, or of all until interrupted
+    ///
+    /// A terminal gets a picture that stays up to date; a pipe or a file gets one line for each event. Each event is told
+    /// once: another `watch` goes on where the last one stopped.
+    Watch {
+        /// The callback; all when absent
+        id: Option<String>,
+        /// End as soon as this event has come, or the callback is in this state: reserved, connecting, processing …
+        ///
+        /// With an id only. When the callback is over first, the exit code is 6.
+        #[arg(long, value_name = "EVENT", requires = "id", value_parser = AWAITED)]
+        until: Option<String>,
     },
-    /// Print events as they happen, until interrupted
-    Watch,
     /// Say how this installation is reached by push
     RegisterPush(Device),
     /// Send no more pushes to a device
@@ -154,43 +202,42 @@ enum Answer {
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let client = client(&options)?;
-    let outcome = perform(&client, options.command).await;
-    if let Err(error) = &outcome {
-        show_alternatives(error);
-    }
-    outcome
+    perform(&client(&options)?, options.output, options.command).await
 }
 
-async fn perform(client: &RingbackClient, command: Command) -> Result<(), Failure> {
+async fn perform(client: &RingbackClient, output: Output, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Offer { service } => print::json(&client.offer(service).await?),
+        Command::Offer { service } => output.show(&client.offer(service).await?),
         Command::Availability { service, zone, from, to, include_full, limit } => {
+            let zone = zone.map_or_else(own_zone, Ok)?;
             let request = AvailabilityRequest { service, zone, from, to, include_full, limit };
             let availability = client.availability(request).await?;
-            print::json_lines(&availability.slots)?;
-            if let Some(next) = availability.next {
-                eprintln!("more: --from {next}");
-            }
-            Ok(())
+            output.list(&availability.slots, "no slots")?;
+            availability.next.map_or(Ok(()), |next| print::note(format!("more: --from {next}")))
         }
-        Command::Request(request) => print::json(&client.request_callback(request.callback_request()).await?),
-        Command::Validate(request) => print::json(&client.validate(request.callback_request()).await?),
-        Command::Reschedule { id, time } => print::json(&client.reschedule(id, time.wall_time()).await?),
-        Command::Snooze { id, delay_s } => print::json(&client.snooze(id, delay_s).await?),
+        Command::Request(request) => output.show(&client.request_callback(request.callback_request()).await?),
+        Command::Validate(request) => {
+            let validation = client.validate(request.callback_request()).await?;
+            output.show(&validation)?;
+            let refused = validation.checks.iter().find(|check| !check.passed);
+            match refused.and_then(|check| check.code.as_deref()) {
+                Some(code) => Err(Ended::with(Exit::of_code(code))),
+                None => Ok(()),
+            }
+        }
+        Command::Reschedule { id, time } => output.show(&client.reschedule(id, time.wall_time()).await?),
+        Command::Snooze { id, delay_s } => output.show(&client.snooze(id, delay_s).await?),
         Command::OtherNumber { id, number } => {
-            print::json(&client.change_number(id, PhoneNumber::new(number)).await?)
+            output.show(&client.change_number(id, PhoneNumber::new(number)).await?)
         }
-        Command::Line { id } => {
-            let line = client.line(&id)?;
-            while let Some(update) = line.next().await? {
-                print::json(&update)?;
-            }
-            Ok(())
+        Command::Line { id } => live::line(client, output, &id).await,
+        Command::Status { id } => output.show(&client.callback(id).await?),
+        Command::List { open } => {
+            let mut callbacks = client.callbacks().await?;
+            callbacks.retain(|callback| !open || callback.state != CallbackState::Completed);
+            output.list(&callbacks, "no callbacks")
         }
-        Command::Status { id } => print::json(&client.callback(id).await?),
-        Command::List => print::json_lines(&client.callbacks().await?),
-        Command::Cancel { id } => print::json(&client.cancel(id).await?),
+        Command::Cancel { id } => output.show(&client.cancel(id).await?),
         Command::Confirm { id, answer, action_token } => {
             let answer = match answer {
                 Answer::Ready => ConfirmAnswer::Ready,
@@ -200,62 +247,36 @@ async fn perform(client: &RingbackClient, command: Command) -> Result<(), Failur
                 }
                 Answer::Cancel => ConfirmAnswer::Cancel,
             };
-            let confirmation = client.confirm(id, answer, action_token.map(ActionToken::new)).await?;
-            print::json(&confirmation.callback)?;
-            confirmation.ticket.as_ref().map_or(Ok(()), |ticket| {
-                show_ticket(ticket);
-                Ok(())
-            })
+            output.show(&client.confirm(id, answer, action_token.map(ActionToken::new)).await?)
         }
-        Command::CallIn { service, caller_number } => {
-            let request = CallInRequest {
-                service,
-                caller_number: caller_number.map(PhoneNumber::new),
-                name: None,
-                context: HashMap::new(),
-            };
-            show_ticket(&client.request_call_in(request).await?);
-            Ok(())
+        Command::CallIn(call_in) => output.show(&client.request_call_in(call_in.call_in_request()).await?),
+        Command::Watch { id: Some(id), until } => live::watch_one(client, output, id, until).await,
+        Command::Watch { id: None, .. } => live::watch_all(client, output).await,
+        Command::RegisterPush(device) => output.show(&client.register_push(device.registration()).await?),
+        Command::UnregisterPush { device_id } => {
+            let sentence = format!("no more pushes to {device_id}");
+            client.unregister_push(device_id.clone()).await?;
+            output.done(&json!({ "unregistered": device_id }), &device_id, &sentence)
         }
-        Command::Watch => {
-            let events = client.events()?;
-            while let Some(event) = events.next().await? {
-                print::json(&event)?;
-            }
-            Ok(())
-        }
-        Command::RegisterPush(device) => print::json(&client.register_push(device.registration()).await?),
-        Command::UnregisterPush { device_id } => Ok(client.unregister_push(device_id).await?),
-        Command::Devices => print::json_lines(&client.devices().await?),
+        Command::Devices => output.list(&client.devices().await?, "no devices"),
         Command::Resume => {
-            let resumed = client.resume().await?;
-            println!("{} requests were waiting; {} are left", resumed.len(), client.pending().await?.len());
-            Ok(())
+            let sent = client.resume().await?.len();
+            let left = client.pending().await?.iter().filter(|request| request.is_open()).count();
+            let sentence = format!("{sent} requests were waiting; {left} are left");
+            output.done(&json!({ "waited": sent, "left": left }), &left.to_string(), &sentence)
         }
     }
+}
+
+/// The zone of this machine.
+fn own_zone() -> Result<String, Failure> {
+    let zone = jiff::tz::TimeZone::system();
+    let name = zone.iana_name().filter(|name| *name != "Etc/Unknown");
+    Ok(name.ok_or("this machine does not say in which zone it is; name one with --zone")?.to_owned())
 }
 
 fn client(options: &Options) -> Result<RingbackClient, Failure> {
     let config = ClientConfig::new(&options.url, &options.app_key, options.data.to_string_lossy());
     let store = Arc::new(FileStore::new(options.data.join("secrets")));
     Ok(RingbackClient::new(config, Host::new(store, Arc::new(ReqwestTransport::new()?)))?)
-}
-
-/// What to choose from instead of a time that was refused, ready to be pasted.
-fn show_alternatives(error: &Failure) {
-    let Some(ClientError::Refused { slots, wall_times, .. }) = error.downcast_ref() else { return };
-    for time in slots.iter().map(|slot| &slot.wall_time).chain(wall_times) {
-        let fold = match time.fold {
-            None => "",
-            Some(Fold::Earlier) => " --fold earlier",
-            Some(Fold::Later) => " --fold later",
-        };
-        eprintln!("instead: --at {} --zone {}{fold}", time.local, time.zone);
-    }
-}
-
-/// The person at the terminal asked for the number and the code, so here they are shown.
-fn show_ticket(ticket: &CallTicket) {
-    let code: &AccessCode = &ticket.access_code;
-    println!("dial {} and type {} before {}", ticket.number.expose(), code.expose(), ticket.expires_at);
 }

@@ -4,9 +4,14 @@ mod admin;
 mod agent;
 mod apply;
 mod call;
+mod completion;
+mod exit;
+mod fault;
 mod print;
+mod when;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use exit::Exit;
 use ringback_server::config::{LogFormat, LogSettings, Settings};
 use ringback_server::serve::Server;
 use std::path::PathBuf;
@@ -19,7 +24,7 @@ use tracing_subscriber::EnvFilter;
 /// `serve` runs the server. `admin` sets up a contact centre, directly in the database. `agent` and `call` drive a
 /// running server: as an agent, and as a customer's app does.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "ringback", version, max_term_width = 100, after_long_help = exit::HELP)]
 struct Cli {
     /// The configuration file; server/ringback.toml documents every key. Defaults apply without one
     #[arg(long, global = true, env = "RINGBACK_CONFIG", value_name = "FILE")]
@@ -37,14 +42,27 @@ enum Command {
         listen: Option<std::net::SocketAddr>,
     },
     /// Set up a contact centre: queues, skills, agents, services, numbers, keys, push credentials
-    #[command(subcommand)]
-    Admin(admin::Admin),
+    Admin(admin::Options),
     /// Be an agent: state, desk, result of a call
     Agent(agent::Options),
     /// Be a customer's app: request, status, cancel, confirm, click-to-call (uses the SDK)
     Call(call::Options),
     /// Print the OpenAPI document
     Openapi,
+    /// Print what a shell needs to complete commands
+    Completion(completion::Options),
+}
+
+impl Command {
+    /// Programs read the output, and so also what went wrong.
+    fn is_json(&self) -> bool {
+        match self {
+            Self::Admin(options) => options.output().is_json(),
+            Self::Agent(options) => options.output().is_json(),
+            Self::Call(options) => options.output().is_json(),
+            Self::Serve { .. } | Self::Openapi | Self::Completion(_) => false,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -58,28 +76,41 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(cli)) {
+    let as_json = cli.command.is_json();
+    let done = runtime.block_on(run(cli));
+    // A stream that is still being read on a thread must not hold up the end.
+    runtime.shutdown_background();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+        Err(failure) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(text) = fault::report(&failure, as_json) {
+                // Nobody is left to be told when this fails.
+                let _ = print::note(text);
+            }
+            Exit::of(&failure).into()
         }
     }
+}
+
+/// Whoever reads the output has seen enough, as `| head` does.
+fn is_closed_pipe(failure: &Failure) -> bool {
+    let io = failure.downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn run(cli: Cli) -> Result<(), Failure> {
-    let settings = Settings::load(cli.config.as_deref())?;
+    // What drives a running server from outside needs no server's configuration.
+    let settings = || Settings::load(cli.config.as_deref());
     match cli.command {
-        Command::Serve { listen } => serve(settings, listen).await,
-        Command::Admin(command) => admin::run(&settings, command).await,
+        Command::Serve { listen } => serve(settings()?, listen).await,
+        Command::Admin(options) => admin::run(&settings()?, options).await,
         Command::Agent(options) => agent::run(options).await,
         Command::Call(options) => call::run(options).await,
-        Command::Openapi => {
-            println!("{}", ringback_server::http::document().to_pretty_json()?);
-            Ok(())
-        }
+        Command::Openapi => print::line(ringback_server::http::document().to_pretty_json()?),
+        Command::Completion(options) => completion::run(&options, &mut Cli::command()),
     }
 }
 

@@ -177,6 +177,8 @@ pub(crate) async fn names_and_references(asker: &Asker) -> Result<(), Failure> {
     ] {
         asker.refused_field(Code::FieldInvalid, field, post(path, &body)).await?;
     }
+    let number = json!({ "name": "new", "queue": "support", "fallback_number": "030 23125000" });
+    asker.refused_field(Code::NumberNotE164, "fallback_number", post("services", &number)).await?;
     let key = json!({ "name": "new", "credential": { "fcm": { "service_account": context_values()[0] } } });
     let put = asker.staff(Method::PUT, "push-credentials").json(&key);
     asker.refused_field(Code::FieldInvalid, "credential.fcm.service_account", put).await?;

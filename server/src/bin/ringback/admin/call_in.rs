@@ -1,10 +1,10 @@
 //! Click-to-call groups.
 
 use super::Direct;
-use crate::{Failure, print};
+use crate::Failure;
 use clap::Subcommand;
 use ringback_core::protocol::PhoneNumber;
-use ringback_server::call_in::{self, NewCallInGroup, NumberSelection};
+use ringback_server::call_in::{self, CodeEntry, NewCallInGroup, NumberSelection};
 use ringback_server::clock::now;
 
 #[derive(Subcommand)]
@@ -25,21 +25,34 @@ pub(crate) enum GroupCommand {
         /// How long a code is good for, in seconds, 30 to 86400
         #[arg(long, default_value_t = 600)]
         expires_after_s: u32,
+        /// How the dialer gets the code
+        #[arg(long, value_enum, default_value = "pause")]
+        code_entry: CodeEntry,
     },
     /// List all
     List,
 }
 
+const COLUMNS: &[(&str, &str)] = &[
+    ("NAME", "/name"),
+    ("NUMBERS", "/numbers"),
+    ("SELECTION", "/selection"),
+    ("DIGITS", "/code_digits"),
+    ("GOOD FOR s", "/expires_after_s"),
+];
+
 pub(super) async fn run(direct: &Direct, command: GroupCommand) -> Result<(), Failure> {
     match command {
-        GroupCommand::Create { name, numbers, selection, code_digits, expires_after_s } => {
+        GroupCommand::Create { name, numbers, selection, code_digits, expires_after_s, code_entry } => {
             let numbers = numbers.into_iter().map(PhoneNumber::new).collect();
             let made = name.clone();
-            let group = NewCallInGroup { name, numbers, selection, code_digits, expires_after_s };
+            let group = NewCallInGroup { name, numbers, selection, code_digits, expires_after_s, code_entry };
             direct.write(move |tx| call_in::create_group(tx, &group, now())).await?;
-            println!("click-to-call group {made} is there");
-            Ok(())
+            direct.done("click-to-call group", &made, "is there")
         }
-        GroupCommand::List => print::json_lines(&direct.read(call_in::list_groups).await?),
+        GroupCommand::List => {
+            let groups = direct.read(call_in::list_groups).await?;
+            direct.output.columns(&groups, COLUMNS, "no click-to-call groups")
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Queues, skills and agents.
 
 use super::Direct;
-use crate::{Failure, print};
+use crate::Failure;
 use clap::{Args, Subcommand};
 use ringback_server::clock::now;
 use ringback_server::refusal::Refusal;
@@ -41,6 +41,10 @@ pub(crate) enum AgentCommand {
     List,
 }
 
+const NAMES: &[(&str, &str)] = &[("NAME", "/name")];
+const AGENTS: &[(&str, &str)] =
+    &[("NAME", "/name"), ("STATE", "/state"), ("QUEUES", "/queues"), ("SKILLS", "/skills")];
+
 /// `billing` or `billing=3`.
 pub(super) fn parse_level(text: &str) -> Result<(String, u32), String> {
     let (skill, level) = text.split_once('=').unwrap_or((text, "1"));
@@ -54,7 +58,9 @@ pub(super) async fn queue(direct: &Direct, command: NamedCommand) -> Result<(), 
             created("queue", name, direct, |tx, name| resources::create_queue(tx, &Named { name }, now()))
                 .await
         }
-        NamedCommand::List => print::json_lines(&direct.read(resources::list_queues).await?),
+        NamedCommand::List => {
+            direct.output.columns(&direct.read(resources::list_queues).await?, NAMES, "no queues")
+        }
     }
 }
 
@@ -64,7 +70,9 @@ pub(super) async fn skill(direct: &Direct, command: NamedCommand) -> Result<(), 
             created("skill", name, direct, |tx, name| resources::create_skill(tx, &Named { name }, now()))
                 .await
         }
-        NamedCommand::List => print::json_lines(&direct.read(resources::list_skills).await?),
+        NamedCommand::List => {
+            direct.output.columns(&direct.read(resources::list_skills).await?, NAMES, "no skills")
+        }
     }
 }
 
@@ -76,8 +84,7 @@ async fn created(
 ) -> Result<(), Failure> {
     let made = name.clone();
     direct.write(move |tx| make(tx, name.clone())).await?;
-    println!("{kind} {made} is there");
-    Ok(())
+    direct.done(kind, &made, "is there")
 }
 
 pub(super) async fn agent(direct: &Direct, command: AgentCommand) -> Result<(), Failure> {
@@ -91,16 +98,16 @@ pub(super) async fn agent(direct: &Direct, command: AgentCommand) -> Result<(), 
             let agent = setup(arguments);
             let name = agent.name.clone();
             direct.write(move |tx| resources::create_agent(tx, &agent, now())).await?;
-            println!("agent {name} is there, offline");
-            Ok(())
+            direct.done("agent", &name, "is there, offline")
         }
         AgentCommand::Update(arguments) => {
             let agent = setup(arguments);
             let name = agent.name.clone();
             direct.write(move |tx| resources::update_agent(tx, &agent)).await?;
-            println!("agent {name} is changed");
-            Ok(())
+            direct.done("agent", &name, "is changed")
         }
-        AgentCommand::List => print::json_lines(&direct.read(resources::list_agents).await?),
+        AgentCommand::List => {
+            direct.output.columns(&direct.read(resources::list_agents).await?, AGENTS, "no agents")
+        }
     }
 }

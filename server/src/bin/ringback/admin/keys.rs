@@ -34,26 +34,31 @@ pub(crate) enum KeyCommand {
     },
 }
 
+const COLUMNS: &[(&str, &str)] = &[
+    ("NAME", "/name"),
+    ("KIND", "/kind"),
+    ("ROLE", "/role"),
+    ("MADE", "/created_at"),
+    ("REVOKED", "/revoked_at"),
+];
+
 pub(super) async fn run(direct: &Direct, command: KeyCommand) -> Result<(), Failure> {
     match command {
         KeyCommand::CreateApp { name } => {
             let made = direct.write(move |tx| keys::create_app_key(tx, &name, now())).await?;
-            println!("{}", made.key.expose());
-            Ok(())
+            direct.output.done(&made, made.key.expose(), made.key.expose())
         }
         KeyCommand::Create { name, role, agent } => {
             let new = NewStaffKey { name, role, agent };
             let made = direct.write(move |tx| keys::create_staff_key(tx, &new, now())).await?;
-            println!("{}", made.key.expose());
-            eprintln!("Keep it: it is not shown again.");
-            Ok(())
+            direct.output.done(&made, made.key.expose(), made.key.expose())?;
+            print::note("Keep it: it is not shown again.")
         }
-        KeyCommand::List => print::json_lines(&direct.read(keys::list_keys).await?),
+        KeyCommand::List => direct.output.columns(&direct.read(keys::list_keys).await?, COLUMNS, "no keys"),
         KeyCommand::Revoke { name } => {
             let revoked = name.clone();
             direct.write(move |tx| keys::revoke_key(tx, &name, now())).await?;
-            println!("key {revoked} opens nothing any more");
-            Ok(())
+            direct.done("key", &revoked, "opens nothing any more")
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `ringback admin`: the contact centre, set up directly in the database. A running server sees the change at once.
 
 mod call_in;
+mod captcha;
 mod centre;
 mod keys;
 mod push;
@@ -10,10 +11,12 @@ mod schedule;
 mod service;
 mod webhook;
 
+use crate::print::Output;
 use crate::{Failure, apply};
 use call_in::GroupCommand;
+use captcha::CaptchaCommand;
 use centre::{AgentCommand, NamedCommand};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use keys::KeyCommand;
 use push::PushCommand;
 use ringback_server::config::Settings;
@@ -23,12 +26,36 @@ use ringback_server::schedule::capacity::CapacitySetup;
 use ringback_server::storage::{Storage, Tx, Vault};
 use rules::RuleSetCommand;
 use schedule::SetupCommand;
+use serde_json::json;
 use service::ServiceCommand;
 use std::path::{Path, PathBuf};
 use webhook::WebhookCommand;
 
+const EXAMPLES: &str = "\
+Examples:
+  ringback admin apply centre.toml
+  export RINGBACK_APP_KEY=$(ringback admin key create-app phone)
+  export RINGBACK_STAFF_KEY=$(ringback admin key create root --role administrator)
+  ringback admin agent list --json";
+
+/// The contact centre, set up directly in the database.
+#[derive(Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
+pub(crate) struct Options {
+    #[command(flatten)]
+    output: Output,
+    #[command(subcommand)]
+    command: Admin,
+}
+
+impl Options {
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+}
+
 #[derive(Subcommand)]
-pub(crate) enum Admin {
+enum Admin {
     /// Make everything a TOML file describes that is not there yet (see tests/e2e/centre.toml)
     Apply {
         /// The file
@@ -64,6 +91,9 @@ pub(crate) enum Admin {
     /// Push credentials (APNs keys, Firebase service accounts, VAPID keys), and what became of pushes
     #[command(subcommand)]
     Push(PushCommand),
+    /// Credentials of CAPTCHA providers (Turnstile, hCaptcha, reCAPTCHA)
+    #[command(subcommand)]
+    Captcha(CaptchaCommand),
     /// Webhooks: who is told of events over HTTP
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -74,12 +104,20 @@ pub(crate) struct Direct {
     storage: Storage,
     /// Seals what is private.
     pub(crate) vault: std::sync::Arc<Vault>,
+    /// How the command prints.
+    pub(crate) output: Output,
 }
 
 impl Direct {
-    async fn open(settings: &Settings) -> Result<Self, Failure> {
+    async fn open(settings: &Settings, output: Output) -> Result<Self, Failure> {
         let (storage, vault) = Storage::open_sealed(&settings.storage).await?;
-        Ok(Self { storage, vault })
+        Ok(Self { storage, vault, output })
+    }
+
+    /// Says what was done to what: "queue support is there".
+    fn done(&self, kind: &str, name: &str, what: &str) -> Result<(), Failure> {
+        let done = json!({ "kind": kind, "name": name, "done": what });
+        self.output.done(&done, name, &format!("{kind} {name} {what}"))
     }
 
     pub(crate) async fn write<T: Send + 'static>(
@@ -97,9 +135,9 @@ impl Direct {
     }
 }
 
-pub(crate) async fn run(settings: &Settings, command: Admin) -> Result<(), Failure> {
-    let direct = Direct::open(settings).await?;
-    let done = carry_out(&direct, settings, command).await;
+pub(crate) async fn run(settings: &Settings, options: Options) -> Result<(), Failure> {
+    let direct = Direct::open(settings, options.output).await?;
+    let done = carry_out(&direct, settings, options.command).await;
     direct.storage.close().await;
     done
 }
@@ -117,6 +155,7 @@ async fn carry_out(direct: &Direct, settings: &Settings, command: Admin) -> Resu
         Admin::RuleSet(command) => rules::run(direct, command).await,
         Admin::Key(command) => keys::run(direct, command).await,
         Admin::Push(command) => push::run(direct, &settings.push, command).await,
+        Admin::Captcha(command) => captcha::run(direct, &settings.captcha, command).await,
         Admin::Webhook(command) => webhook::run(direct, &settings.webhooks, command).await,
     }
 }

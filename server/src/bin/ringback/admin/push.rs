@@ -10,6 +10,7 @@ use ringback_server::push::check::{self, CredentialCheck};
 use ringback_server::push::credentials::{self, NewPushCredential, PushCredential};
 use ringback_server::push::lane::Endpoints;
 use ringback_server::push::web_push::VapidKey;
+use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -76,6 +77,8 @@ pub(crate) enum PushCommand {
     },
 }
 
+const COLUMNS: &[(&str, &str)] = &[("NAME", "/name"), ("PROVIDER", "/provider"), ("ENTERED", "/created_at")];
+
 pub(super) async fn run(
     direct: &Direct,
     settings: &PushSettings,
@@ -95,7 +98,10 @@ pub(super) async fn run(
                 credential: PushCredential::WebPush { private_key: key.private_key(), subject },
             }
         }
-        PushCommand::List => return print::json_lines(&direct.read(credentials::list).await?),
+        PushCommand::List => {
+            let listed = direct.read(credentials::list).await?;
+            return direct.output.columns(&listed, COLUMNS, "no push credentials");
+        }
         PushCommand::Errors { since } => return push_watch::errors(direct, since).await,
         PushCommand::Summary { since } => return push_watch::summary(direct, since).await,
         PushCommand::Replay { delivery } => return push_watch::send_again(direct, delivery).await,
@@ -111,11 +117,9 @@ pub(super) async fn run(
     let name = new.name.clone();
     let vault = direct.vault.clone();
     direct.write(move |tx| credentials::put(tx, &vault, &new, now())).await?;
-    println!("push credential {name} is entered and sealed");
-    if let Some(public_key) = public_key {
-        println!("applicationServerKey: {public_key}");
-    }
-    Ok(())
+    let done = json!({ "kind": "push credential", "name": name, "application_server_key": public_key });
+    let key_line = public_key.map(|key| format!("\napplicationServerKey: {key}")).unwrap_or_default();
+    direct.output.done(&done, &name, &format!("push credential {name} is entered and sealed{key_line}"))
 }
 
 async fn check(direct: &Direct, settings: &PushSettings, name: Option<String>) -> Result<(), Failure> {
@@ -125,7 +129,11 @@ async fn check(direct: &Direct, settings: &PushSettings, name: Option<String>) -
     let mut wrong = 0;
     for (name, credential) in &opened {
         let checked = check::check(name, credential, &endpoints).await;
-        print_check(&checked);
+        if direct.output.is_json() {
+            print::json(&checked)?;
+        } else {
+            print_check(&checked)?;
+        }
         wrong += usize::from(!checked.ok);
     }
     match wrong {
@@ -134,13 +142,14 @@ async fn check(direct: &Direct, settings: &PushSettings, name: Option<String>) -
     }
 }
 
-fn print_check(checked: &CredentialCheck) {
+fn print_check(checked: &CredentialCheck) -> Result<(), Failure> {
     let state = if checked.ok { "ok" } else { "not ok" };
-    println!("{} ({}): {state}", checked.name, checked.provider);
+    print::line(format!("{} ({}): {state}", checked.name, checked.provider))?;
     for finding in &checked.findings {
         let detail = finding.detail.as_ref().map(|detail| format!(" [{detail}]")).unwrap_or_default();
-        println!("  at {}{detail}", finding.at);
-        println!("    cause: {}", finding.cause);
-        println!("    cure:  {}", finding.cure);
+        print::line(format!("  at {}{detail}", finding.at))?;
+        print::line(format!("    cause: {}", finding.cause))?;
+        print::line(format!("    cure:  {}", finding.cure))?;
     }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Direct;
 use crate::{Failure, print};
+use comfy_table::Cell;
 use ringback_core::protocol::Timestamp;
 use ringback_server::app::Effects;
 use ringback_server::clock::now;
@@ -25,19 +26,24 @@ pub(super) async fn errors(direct: &Direct, since: Option<Timestamp>) -> Result<
         is_cut |= page.next.is_some();
         errors.extend(page.pushes);
     }
-    if errors.is_empty() {
-        println!("no push failed or expired");
-        return Ok(());
-    }
     errors.sort_by_key(|error| std::cmp::Reverse(error.changed_at));
-    let rows: Vec<_> = errors.iter().map(error_row).collect();
-    print::table(["AT", "STATE", "PROVIDER", "EVENT", "TRIES", "REASON", "DELIVERY", "CALLBACK"], &rows);
+    if !direct.output.is_for_people() {
+        return direct.output.columns(&errors, &[("DELIVERY", "/id")], "no push failed or expired");
+    }
+    if errors.is_empty() {
+        return print::line("no push failed or expired");
+    }
+    let head = ["AT", "STATE", "PROVIDER", "EVENT", "TRIES", "REASON", "DELIVERY", "CALLBACK"];
+    print::line(print::table(&head, errors.iter().map(|error| cells(error_row(error)))))?;
     if is_cut {
-        println!("\nThere are more: only the newest {PAGE_MAX} of each state are listed.");
+        print::line(format!("\nThere are more: only the newest {PAGE_MAX} of each state are listed."))?;
     }
     let told = errors.into_iter().filter_map(|error| Some((error.provider, error.reason?, error.advice?)));
-    advise(told);
-    Ok(())
+    advise(told)
+}
+
+fn cells<const N: usize>(texts: [String; N]) -> Vec<Cell> {
+    texts.into_iter().map(Cell::new_owned).collect()
 }
 
 fn error_row(error: &DeliverySummary) -> [String; 8] {
@@ -58,82 +64,68 @@ fn to_the_second(at: Timestamp) -> String {
 }
 
 /// Each reason once.
-fn advise(told: impl Iterator<Item = (String, String, Advice)>) {
+fn advise(told: impl Iterator<Item = (String, String, Advice)>) -> Result<(), Failure> {
     let told: BTreeMap<_, _> = told.map(|(provider, reason, advice)| ((provider, reason), advice)).collect();
     for ((provider, reason), Advice { meaning, to_do }) in told {
-        println!("\n{provider} {reason}\n  {meaning}\n  To do: {to_do}");
+        print::line(format!("\n{provider} {reason}\n  {meaning}\n  To do: {to_do}"))?;
     }
+    Ok(())
 }
 
 /// Figures by provider and event, then what did not get through and why.
 pub(super) async fn summary(direct: &Direct, since: Option<Timestamp>) -> Result<(), Failure> {
     let summary = direct.read(move |tx| summarize(tx, &SummaryFilter { since }, now())).await?;
-    println!("Pushes since {}", to_the_second(summary.since));
-    if summary.events.is_empty() {
-        println!("\nnothing was said by push");
-        return Ok(());
+    if !direct.output.is_for_people() {
+        return print::json(&summary);
     }
-    println!();
-    print_events(&summary);
+    print::line(format!("Pushes since {}\n", to_the_second(summary.since)))?;
+    if summary.events.is_empty() {
+        return print::line("nothing was said by push");
+    }
+    print_events(&summary)?;
     if !summary.reasons.is_empty() {
-        println!("\nNot through");
-        let rows: Vec<_> = summary
-            .reasons
-            .iter()
-            .map(|row| {
-                [
-                    row.count.to_string(),
-                    row.provider.clone(),
-                    row.state.clone(),
-                    row.reason.clone(),
-                    to_the_second(row.last_at),
-                ]
-            })
-            .collect();
-        print::table(["COUNT", "PROVIDER", "STATE", "REASON", "LAST"], &rows);
+        print::line("\nNot through")?;
+        let rows = summary.reasons.iter().map(|row| {
+            let last = to_the_second(row.last_at);
+            cells([row.count.to_string(), row.provider.clone(), row.state.clone(), row.reason.clone(), last])
+        });
+        print::line(print::table(&["COUNT", "PROVIDER", "STATE", "REASON", "LAST"], rows))?;
     }
     if !summary.devices.is_empty() {
-        println!("\nDevices lost");
-        let rows: Vec<_> = summary
-            .devices
-            .iter()
-            .map(|row| [row.count.to_string(), row.provider.clone(), row.state.clone(), row.reason.clone()])
-            .collect();
-        print::table(["COUNT", "PROVIDER", "STATE", "REASON"], &rows);
+        print::line("\nDevices lost")?;
+        let rows = summary.devices.iter().map(|row| {
+            cells([row.count.to_string(), row.provider.clone(), row.state.clone(), row.reason.clone()])
+        });
+        print::line(print::table(&["COUNT", "PROVIDER", "STATE", "REASON"], rows))?;
     }
     let reasons = summary.reasons.into_iter().map(|row| (row.provider, row.reason, row.advice));
     let devices = summary.devices.into_iter().map(|row| (row.provider, row.reason, row.advice));
-    advise(reasons.chain(devices));
-    Ok(())
+    advise(reasons.chain(devices))
 }
 
-fn print_events(summary: &PushSummary) {
+fn print_events(summary: &PushSummary) -> Result<(), Failure> {
     let percent = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{:.1}%", rate * 100.0));
     let both = |of: Option<Percentiles>| {
         of.map_or("-".to_owned(), |Percentiles { p50, p99, .. }| format!("{p50:.2} / {p99:.2}"))
     };
-    let rows: Vec<_> = summary
-        .events
-        .iter()
-        .map(|row| {
-            [
-                row.provider.clone(),
-                row.event.clone(),
-                row.said.to_string(),
-                row.pending.to_string(),
-                row.delivered.to_string(),
-                percent(row.delivered_rate),
-                percent(row.received_rate),
-                percent(row.opened_rate),
-                row.answered.to_string(),
-                row.expired.to_string(),
-                row.failed.to_string(),
-                row.skipped.to_string(),
-                both(row.delivery_s),
-                both(row.receipt_s),
-            ]
-        })
-        .collect();
+    let rows = summary.events.iter().map(|row| {
+        cells([
+            row.provider.clone(),
+            row.event.clone(),
+            row.said.to_string(),
+            row.pending.to_string(),
+            row.delivered.to_string(),
+            percent(row.delivered_rate),
+            percent(row.received_rate),
+            percent(row.opened_rate),
+            row.answered.to_string(),
+            row.expired.to_string(),
+            row.failed.to_string(),
+            row.skipped.to_string(),
+            both(row.delivery_s),
+            both(row.receipt_s),
+        ])
+    });
     let head = [
         "PROVIDER",
         "EVENT",
@@ -150,7 +142,7 @@ fn print_events(summary: &PushSummary) {
         "SENT p50 / p99 s",
         "RECEIPT p50 / p99 s",
     ];
-    print::table(head, &rows);
+    print::line(print::table(&head, rows))
 }
 
 /// Puts a failed delivery back. A running server finds it within a second.
@@ -159,6 +151,5 @@ pub(super) async fn send_again(direct: &Direct, delivery: String) -> Result<(), 
     direct
         .write(move |tx| Effects::collect(tx, |tx, effects| replay(tx, effects, &id, now())).map(drop))
         .await?;
-    println!("push {delivery} is sent again");
-    Ok(())
+    direct.done("push", &delivery, "is sent again")
 }

@@ -1,7 +1,7 @@
 //! Rule sets: whom services call.
 
 use super::Direct;
-use crate::{Failure, print};
+use crate::Failure;
 use clap::Subcommand;
 use ringback_core::protocol::PhoneNumber;
 use ringback_server::clock::now;
@@ -39,6 +39,9 @@ pub(crate) enum RuleSetCommand {
     },
 }
 
+const COLUMNS: &[(&str, &str)] =
+    &[("NAME", "/name"), ("COUNTRIES", "/countries"), ("BLOCKED", "/blocked"), ("SATELLITE", "/satellite")];
+
 pub(super) async fn run(direct: &Direct, command: RuleSetCommand) -> Result<(), Failure> {
     let vault = direct.vault.clone();
     match command {
@@ -48,19 +51,20 @@ pub(super) async fn run(direct: &Direct, command: RuleSetCommand) -> Result<(), 
                 toml::from_str(&text).map_err(|error| format!("{}: {}", file.display(), error.message()))?;
             let name = setup.name.clone();
             direct.write(move |tx| store::put(tx, &vault, &setup, now())).await?;
-            println!("rule set {name} is there");
-            Ok(())
+            direct.done("rule set", &name, "is there")
         }
-        RuleSetCommand::List => print::json_lines(&direct.read(move |tx| store::list(tx, &vault)).await?),
+        RuleSetCommand::List => {
+            let sets = direct.read(move |tx| store::list(tx, &vault)).await?;
+            direct.output.columns(&sets, COLUMNS, "no rule sets")
+        }
         RuleSetCommand::Delete { name } => {
             let deleted = name.clone();
             direct.write(move |tx| store::delete(tx, &name)).await?;
-            println!("rule set {deleted} is gone");
-            Ok(())
+            direct.done("rule set", &deleted, "is gone")
         }
         RuleSetCommand::Test { number, rule_sets, default_country, service } => {
             let test = NumberTest { number: PhoneNumber::new(number), default_country, rule_sets, service };
-            print::json(&direct.read(move |tx| try_number(tx, &vault, &test)).await?)
+            direct.output.show(&direct.read(move |tx| try_number(tx, &vault, &test)).await?)
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum SetupCommand {
     },
 }
 
+const COLUMNS: &[(&str, &str)] = &[("NAME", "/name"), ("ZONE", "/zone"), ("SLOTS OF min", "/slot_minutes")];
+
 /// Carries a command out on one kind of setup.
 pub(super) async fn run<K: Definition + Clone + Send + 'static>(
     direct: &Direct,
@@ -39,18 +41,21 @@ pub(super) async fn run<K: Definition + Clone + Send + 'static>(
             let setup: K = toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
             let name = setup.name().to_owned();
             direct.write(move |tx| store::put(tx, &setup, now())).await?;
-            println!("{} {name} is there", K::KIND);
-            Ok(())
+            direct.done(K::KIND, &name, "is there")
         }
-        SetupCommand::List => print::json_lines(&direct.read(store::list::<K>).await?),
+        SetupCommand::List => direct.output.columns(&direct.read(store::list::<K>).await?, COLUMNS, "none"),
         SetupCommand::Show { name } => {
-            print::json(&direct.read(move |tx| store::find::<K>(tx, &name)).await?)
+            let found = direct.read(move |tx| store::find::<K>(tx, &name)).await?;
+            if direct.output.is_json() {
+                return print::json(&found);
+            }
+            // As `put` takes it.
+            print::line(toml::to_string_pretty(&found)?.trim_end())
         }
         SetupCommand::Delete { name } => {
             let gone = name.clone();
             direct.write(move |tx| store::delete::<K>(tx, &name)).await?;
-            println!("{} {gone} is gone", K::KIND);
-            Ok(())
+            direct.done(K::KIND, &gone, "is gone")
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Direct;
 use super::centre::parse_level;
-use crate::{Failure, print};
+use crate::Failure;
 use clap::Subcommand;
-use ringback_core::protocol::{Direction, Timestamp};
+use ringback_core::protocol::{Direction, PhoneNumber, Timestamp};
 use ringback_server::clock::now;
 use ringback_server::services::policy::{ConfirmTimeout, ServiceSetup};
 use ringback_server::services::{ServicePause, create_service, list_services, pause_service, put_service};
@@ -47,6 +47,9 @@ pub(crate) enum ServiceCommand {
         /// The click-to-call group its numbers come from
         #[arg(long)]
         call_in_group: Option<String>,
+        /// The number for people whose app cannot reach the server, E.164
+        #[arg(long)]
+        fallback_number: Option<String>,
     },
     /// Set every setting of one from a TOML file, and make it if it is not there; what the file leaves out is as by default
     Put {
@@ -74,6 +77,15 @@ fn parse_word<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
     unword(word).map_err(|_| "no such word; see the help text".to_owned())
 }
 
+const COLUMNS: &[(&str, &str)] = &[
+    ("NAME", "/name"),
+    ("QUEUE", "/queue"),
+    ("SKILLS", "/skills"),
+    ("CALENDAR", "/calendar"),
+    ("CAPACITY", "/capacity"),
+    ("DIRECTION", "/direction"),
+];
+
 pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<(), Failure> {
     match command {
         ServiceCommand::Create {
@@ -88,6 +100,7 @@ pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<
             confirm_timeout,
             confirm_attempts,
             call_in_group,
+            fallback_number,
         } => {
             let service = ServiceSetup {
                 skills: skills.into_iter().collect(),
@@ -99,11 +112,11 @@ pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<
                 confirm_timeout,
                 confirm_attempts,
                 call_in_group,
+                fallback_number: fallback_number.map(PhoneNumber::new),
                 ..ServiceSetup::new(name.clone(), queue)
             };
             direct.write(move |tx| create_service(tx, &service, now())).await?;
-            println!("service {name} is there");
-            Ok(())
+            direct.done("service", &name, "is there")
         }
         ServiceCommand::Put { file } => {
             let text = std::fs::read_to_string(&file)
@@ -112,20 +125,19 @@ pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<
                 toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
             let name = service.name.clone();
             direct.write(move |tx| put_service(tx, &service, now())).await?;
-            println!("service {name} is set");
-            Ok(())
+            direct.done("service", &name, "is set")
         }
         ServiceCommand::Pause { name, until } => {
             set_pause(direct, &name, ServicePause { paused: true, until }).await?;
-            println!("service {name} takes no requests");
-            Ok(())
+            direct.done("service", &name, "takes no requests")
         }
         ServiceCommand::Resume { name } => {
             set_pause(direct, &name, ServicePause { paused: false, until: None }).await?;
-            println!("service {name} takes requests");
-            Ok(())
+            direct.done("service", &name, "takes requests")
         }
-        ServiceCommand::List => print::json_lines(&direct.read(list_services).await?),
+        ServiceCommand::List => {
+            direct.output.columns(&direct.read(list_services).await?, COLUMNS, "no services")
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use ringback_server::webhooks::endpoints::{self, Rotation, WebhookSetup};
 use ringback_server::webhooks::history::{self, DeliveryState};
 use ringback_server::webhooks::outbox::enqueue_test;
 use ringback_server::webhooks::replay::{Progress, replay_one, replay_since};
+use serde::Serialize;
+use serde_json::json;
 
 #[derive(Subcommand)]
 pub(crate) enum WebhookCommand {
@@ -81,6 +83,24 @@ pub(crate) enum WebhookCommand {
     },
 }
 
+const WEBHOOKS: &[(&str, &str)] = &[
+    ("NAME", "/name"),
+    ("URL", "/url"),
+    ("EVENTS", "/event_types"),
+    ("ENABLED", "/enabled"),
+    ("DISABLED FOR", "/disabled_reason"),
+    ("FAILING SINCE", "/failing_since"),
+];
+const DELIVERIES: &[(&str, &str)] = &[
+    ("ID", "/id"),
+    ("EVENT", "/event_type"),
+    ("CALLBACK", "/callback_id"),
+    ("STATE", "/state"),
+    ("TRIES", "/attempts"),
+    ("NEXT", "/next_attempt_at"),
+    ("HAPPENED", "/created_at"),
+];
+
 pub(super) async fn run(
     direct: &Direct,
     settings: &WebhookSettings,
@@ -93,42 +113,38 @@ pub(super) async fn run(
             let new = WebhookSetup { name, url, event_types, description, enabled: true };
             let net = endpoints::net(settings);
             let made = direct.write(move |tx| endpoints::create(tx, &vault, &net, &new, now())).await?;
-            show_secret(&made.secret);
-            Ok(())
+            show_secret(direct, &made, &made.secret)
         }
         WebhookCommand::List => {
-            print::json_lines(&direct.read(move |tx| endpoints::list(tx, &vault, now())).await?)
+            let webhooks = direct.read(move |tx| endpoints::list(tx, &vault, now())).await?;
+            direct.output.columns(&webhooks, WEBHOOKS, "no webhooks")
         }
         WebhookCommand::Disable { name } => enable(direct, settings, name, false).await,
         WebhookCommand::Enable { name } => enable(direct, settings, name, true).await,
         WebhookCommand::Delete { name } => {
             let deleted = name.clone();
             direct.write(move |tx| endpoints::delete(tx, &name)).await?;
-            println!("webhook {deleted} is gone");
-            Ok(())
+            direct.done("webhook", &deleted, "is gone")
         }
         WebhookCommand::RotateSecret { name, grace_s } => {
             let rotation = Rotation { grace_s };
             let made = direct.write(move |tx| endpoints::rotate(tx, &vault, &name, &rotation, now())).await?;
-            show_secret(&made.secret);
-            Ok(())
+            show_secret(direct, &made, &made.secret)
         }
         // A running server finds what is put into the outbox here when it looks next, within a second.
         WebhookCommand::Test { name } => {
             let id = direct.write(move |tx| enqueue_test(tx, &mut Effects::default(), &name, now())).await?;
-            println!("{id} is on its way");
-            Ok(())
+            direct.done("delivery", &id, "is on its way")
         }
         WebhookCommand::Deliveries { name, state, before } => {
             let page =
                 direct.read(move |tx| history::deliveries(tx, &name, state, before.as_deref())).await?;
-            print::json_lines(&page)
+            direct.output.columns(&page, DELIVERIES, "no deliveries")
         }
         WebhookCommand::Replay { name, id: Some(id), .. } => {
             let replayed = id.clone();
             direct.write(move |tx| replay_one(tx, &mut Effects::default(), &name, &id, now())).await?;
-            println!("{replayed} is on its way");
-            Ok(())
+            direct.done("delivery", &replayed, "is on its way")
         }
         WebhookCommand::Replay { name, id: None, since } => {
             replay(direct, name, since.unwrap_or_default()).await
@@ -136,9 +152,9 @@ pub(super) async fn run(
     }
 }
 
-fn show_secret(secret: &str) {
-    println!("{secret}");
-    eprintln!("Keep it: it is not shown again.");
+fn show_secret(direct: &Direct, made: &impl Serialize, secret: &str) -> Result<(), Failure> {
+    direct.output.done(made, secret, secret)?;
+    print::note("Keep it: it is not shown again.")
 }
 
 async fn enable(
@@ -155,8 +171,7 @@ async fn enable(
             endpoints::update(tx, &vault, &net, &WebhookSetup { enabled, ..setup }, now())
         })
         .await?;
-    println!("webhook {set} is {}", if enabled { "enabled" } else { "disabled" });
-    Ok(())
+    direct.done("webhook", &set, if enabled { "is enabled" } else { "is disabled" })
 }
 
 async fn replay(direct: &Direct, name: String, since: Timestamp) -> Result<(), Failure> {
@@ -167,8 +182,8 @@ async fn replay(direct: &Direct, name: String, since: Timestamp) -> Result<(), F
             .write(move |tx| replay_since(tx, &mut Effects::default(), &name, since, &progress, now()))
             .await?;
         if progress.after.is_none() {
-            println!("{} events are on their way", progress.events);
-            return Ok(());
+            let (events, done) = (progress.events.to_string(), json!({ "replayed": progress.events }));
+            return direct.output.done(&done, &events, &format!("{events} events are on their way"));
         }
     }
 }

@@ -1,14 +1,16 @@
 //! What a request for a call is made of, on the command line.
 
 use clap::Args;
-use ringback_core::protocol::{CallbackRequest, ContextValue, Fold, Journey, PersonName, Screen, WallTime};
+use ringback_core::protocol::{
+    CallInRequest, CallbackRequest, ContextValue, Fold, Journey, PersonName, PhoneNumber, Screen, WallTime,
+};
 use std::collections::HashMap;
 
 #[derive(Args)]
 pub(super) struct Request {
     /// The service
     service: String,
-    /// The number to call, E.164
+    /// The number to call, E.164: +4930901820
     number: String,
     /// How to address the person
     #[arg(long)]
@@ -45,6 +47,32 @@ pub(super) struct Time {
     fold: Option<Fold>,
 }
 
+#[derive(Args)]
+pub(super) struct CallIn {
+    /// The service
+    service: String,
+    /// The number the call will come from, E.164
+    #[arg(long)]
+    caller_number: Option<String>,
+    /// How to address the person
+    #[arg(long)]
+    name: Option<String>,
+    /// What the agent should know, as KEY=VALUE; repeat for more
+    #[arg(long = "context", value_parser = key_value)]
+    context: Vec<(String, String)>,
+}
+
+impl CallIn {
+    pub(super) fn call_in_request(self) -> CallInRequest {
+        CallInRequest {
+            service: self.service,
+            caller_number: self.caller_number.map(PhoneNumber::new),
+            name: self.name.map(PersonName::new),
+            context: values(self.context),
+        }
+    }
+}
+
 impl Time {
     pub(super) fn wall_time(self) -> Option<WallTime> {
         let (local, zone) = self.at.zip(self.zone)?;
@@ -54,9 +82,6 @@ impl Time {
 
 impl Request {
     pub(super) fn callback_request(self) -> CallbackRequest {
-        let values = |pairs: Vec<(String, String)>| -> HashMap<_, _> {
-            pairs.into_iter().map(|(key, value)| (key, ContextValue::new(value))).collect()
-        };
         let screen = |name| Screen { name: ContextValue::new(name), entered_at: None };
         let journey =
             Journey { screens: self.screens.into_iter().map(screen).collect(), form: values(self.form) };
@@ -70,6 +95,20 @@ impl Request {
             ..CallbackRequest::new(self.service, self.number)
         }
     }
+}
+
+fn values(pairs: Vec<(String, String)>) -> HashMap<String, ContextValue> {
+    pairs.into_iter().map(|(key, value)| (key, ContextValue::new(value))).collect()
+}
+
+/// A time as the command line takes it, ready to be pasted.
+pub(crate) fn arguments(time: &WallTime) -> String {
+    let fold = match time.fold {
+        None => "",
+        Some(Fold::Earlier) => " --fold earlier",
+        Some(Fold::Later) => " --fold later",
+    };
+    format!("--at {} --zone {}{fold}", time.local, time.zone)
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

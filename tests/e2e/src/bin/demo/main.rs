@@ -82,12 +82,12 @@ async fn by_hand(centre: &Centre) {
     println!("  export RINGBACK_DATA={}", centre.folder().join("by-hand").display());
     println!("  alias ringback={}", binary().display());
     println!("  ringback call register-push apns 00ff --topic {}", ringback_e2e::TOPIC);
-    println!("  ringback call request billing +442079460999");
+    println!("  ID=$(ringback call request billing +442079460999 --quiet)");
     println!("  ringback agent ready ada           # a push appears here, with its action token");
-    println!("  ringback call confirm <id> ready   # or: snooze 600, other-number +…, cancel");
+    println!("  ringback call confirm $ID ready    # or: snooze 600, other-number +…, cancel");
     println!("  ringback agent desk ada            # the number to dial");
-    println!("  ringback agent result <id> connected");
-    println!("  ringback agent complete <id>");
+    println!("  ringback agent result $ID connected");
+    println!("  ringback agent complete $ID");
     println!("  ringback call list\n");
     println!("The API is described at {}/docs. Ctrl-C ends everything.", centre.url);
     let (apns, fcm) = (centre.doubles.apns.record(), centre.doubles.fcm.record());

@@ -39,6 +39,15 @@ public value class AccessCode(
     override fun toString(): String = "AccessCode(…)"
 }
 
+/** The digits that the agent says first, so that the person knows the call is genuine. Text: leading zeros count. */
+@JvmInline
+public value class SpokenCode(
+    /** The digits themselves. Never log them. */
+    public val value: String,
+) {
+    override fun toString(): String = "SpokenCode(…)"
+}
+
 /** A single-use right to answer one push. */
 @JvmInline
 public value class ActionToken(

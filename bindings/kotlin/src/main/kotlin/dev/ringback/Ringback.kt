@@ -35,7 +35,10 @@ public class Ringback(
 
     /**
      * What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
-     * long the wait is. To be asked before "call me" is shown.
+     * long the wait is. To be asked before "call me" is shown. Its fallback number is remembered.
+     *
+     * @throws RingbackException when the server cannot be reached, with the number to call instead in
+     * [RingbackException.fallback].
      */
     public suspend fun offer(service: String): Offer = cancellable { client.offer(service, it) }
 
@@ -99,9 +102,18 @@ public class Ringback(
         actionToken: ActionToken? = null,
     ): Confirmation = cancellable { client.confirm(id, answer, actionToken, it) }
 
-    /** Asks for a number to dial, and a code that tells the agent who calls and why. */
+    /**
+     * Asks for a number to dial, and a code that tells the agent who calls and why.
+     *
+     * @throws RingbackException when the server cannot be reached, with the number to call instead in
+     * [RingbackException.fallback].
+     */
     public suspend fun requestCallIn(request: CallInRequest): CallTicket =
         cancellable { client.requestCallIn(request, it) }
+
+    /** The number to call when the server cannot be reached, as the last [offer] of this service had it. Asks nobody. */
+    public suspend fun fallback(service: String): FallbackNumber? =
+        cancellable { client.fallback(service, it) }
 
     /**
      * Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces the
@@ -189,13 +201,60 @@ public class Ringback(
             }
         }
 
-    /** Sends again what the outbox holds. To be called after a start and when the network is back. */
+    /**
+     * This installation's callbacks as they are: the last known state at once, from then on whatever changes, over lost
+     * connections too. Every state says how old it is and whether the server is being listened to. All who collect, also
+     * [liveCallback], share one connection, which ends with the last of them. Who is slow gets the latest state.
+     */
+    public fun liveCallbacks(): Flow<LiveCallbacks> =
+        flow {
+            throwing { client.liveCallbacks() }.use { subscription ->
+                try {
+                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                } finally {
+                    subscription.stop()
+                }
+            }
+        }
+
+    /** The same for one callback, until it is over. */
+    public fun liveCallback(id: String): Flow<LiveCallback> =
+        flow {
+            throwing { client.liveCallback(id) }.use { subscription ->
+                try {
+                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                } finally {
+                    subscription.stop()
+                }
+            }
+        }
+
+    /**
+     * Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the app or the
+     * network is back, and by background work; who collects live states is connected at once. What is refused or expires here stays in [pending] as well, until it is [discard]ed.
+     */
     public suspend fun resume(): List<Resumed> = cancellable { client.resume(it) }
 
-    /** What the server has not yet answered for good, oldest first. */
+    /**
+     * What is kept on the device: requests that the server has not answered for good, and those that were refused or
+     * expired while nobody waited; [PendingRequest.state] says which.
+     */
     public suspend fun pending(): List<PendingRequest> = cancellable { client.pending(it) }
 
-    /** Forgets a kept request: it will not be sent again. What the server has accepted already stands. */
+    /** Whether there is work for [resume], and from when on: for whoever schedules it in the background. */
+    public suspend fun outboxStatus(): OutboxStatus = cancellable { client.outboxStatus(it) }
+
+    /**
+     * Brings the client to rest, for when the app goes to the background: what is being sent is called off and stays kept,
+     * the connection of [liveCallbacks] and [liveCallback] is closed (who collects keeps the last state), every file
+     * operation is waited for, every lock is given back. [resume] wakes everything up again.
+     */
+    public suspend fun pause(): Unit = cancellable { client.pause(it) }
+
+    /**
+     * Forgets a kept request: it will not be sent again. What the server has accepted already stands. For one that was
+     * refused or expired it says that the app has seen it.
+     */
     public suspend fun discard(key: String): Unit = cancellable { client.discard(key, it) }
 
     /** Ends the client. What it keeps on disk stays. */

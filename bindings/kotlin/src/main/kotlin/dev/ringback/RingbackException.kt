@@ -35,6 +35,9 @@ public sealed class RingbackException(
     /** What to choose from instead, when the clock skips the wall time that was asked for or shows it twice. */
     public val wallTimes: List<WallTime> get() = facts.wallTimes
 
+    /** The number to call instead, as it was last known, when the server cannot be reached. */
+    public val fallback: FallbackNumber? get() = facts.fallback
+
     /**
      * Set when the request still lies in the outbox: it may or may not have reached the server. [Ringback.resume], or
      * asking for the same thing again, sends the same request, not a second one.
@@ -80,11 +83,20 @@ public sealed class RingbackException(
         cause: ClientException,
     ) : RingbackException(facts, cause)
 
-    /** The request could not be written to the outbox. Nothing was sent. */
+    /** The outbox could not be read or written, for example because the device is full. Nothing was sent. */
     public class OutboxFailed internal constructor(
         facts: ErrorFacts,
         cause: ClientException,
     ) : RingbackException(facts, cause)
+
+    /** The request outlived its use before it could be answered, and is no longer sent: see [RequestState.Expired]. */
+    public class Expired internal constructor(
+        facts: ErrorFacts,
+        cause: ClientException.Expired,
+    ) : RingbackException(facts, cause) {
+        /** It was sent and the answer did not arrive: the server may have accepted it. */
+        public val mayHaveArrived: Boolean = cause.mayHaveArrived
+    }
 
     /** The call was called off from inside the client. A cancelled coroutine ends as coroutines do, not with this. */
     public class Cancelled internal constructor(
@@ -117,6 +129,7 @@ internal fun ClientException.forApps(): RingbackException {
         is ClientException.InvalidRequest -> RingbackException.InvalidRequest(facts, this)
         is ClientException.HostStorage -> RingbackException.HostStorage(facts, this)
         is ClientException.OutboxFailed -> RingbackException.OutboxFailed(facts, this)
+        is ClientException.Expired -> RingbackException.Expired(facts, this)
         is ClientException.Cancelled -> RingbackException.Cancelled(facts, this)
         is ClientException.Internal -> RingbackException.Internal(facts, this)
     }

@@ -27,6 +27,12 @@ internal class Centre : AutoCloseable {
     private val facts = Json.parseToJsonElement(process.inputReader().readLine() ?: "{}").jsonObject
     private val http = HttpClient.newHttpClient()
 
+    /** Where it is. */
+    val url: String get() = facts.text("url")
+
+    /** What its app is known by. */
+    val appKey: String get() = facts.text("app_key")
+
     /** An app on a phone, with all it keeps in [folder]. */
     fun app(
         folder: Path,
@@ -35,7 +41,7 @@ internal class Centre : AutoCloseable {
         store: SecureStore = FileStore(folder.resolve("secrets")),
     ): Ringback =
         Ringback(
-            RingbackConfig(facts.text("url"), facts.text("app_key"), folder.resolve("data").toString()),
+            RingbackConfig(url, appKey, folder.resolve("data").toString()),
             store,
             transport,
             captcha = captcha,

@@ -24,6 +24,7 @@ class RedactionTest {
                 createdAt = Instant.EPOCH,
                 confirmBy = null,
                 notBefore = null,
+                spokenCode = SpokenCode(secret),
                 version = 1u,
             )
         val context = mapOf("cart" to ContextValue(secret))
@@ -54,6 +55,7 @@ class RedactionTest {
             "PersonName",
             "ContextValue",
             "AccessCode",
+            "SpokenCode",
             "PushToken",
             "ActionToken",
         )) {

@@ -2,27 +2,29 @@
 //! others or loses its connection before the commit is tried again.
 //!
 //! Each wait for the server costs both sides more than most statements do. So what nobody waits for (the begin, writes of
-//! [`Tx::execute_later`]) is kept back and goes together with the next statement or the commit, in its order.
+//! [`Tx::execute_later`], queries of [`Tx::announce`]) is kept back and goes together with the next statement or the commit,
+//! in its order.
+
+mod session;
+mod values;
 
 use super::job::{Job, SharedReceiver, Verdict};
-use super::statement::for_postgres;
-use super::{Param, StorageError, Task, Tx, Value, migrate, spawn};
+use super::{StorageError, Task, Tx, migrate, spawn};
 use ::postgres::error::{Severity, SqlState};
-use ::postgres::types::private::BytesMut;
-use ::postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::future::{join, join_all};
-use futures_util::{StreamExt as _, pin_mut};
-use std::collections::HashMap;
+use session::Failure;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::runtime::{self, Runtime};
+use tokio::runtime;
 use tokio::sync::mpsc;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::{Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+pub(super) use session::Session;
+pub(super) use values::column;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A silent peer is given up after this time: probes every 5 s once 15 s have passed without a word, and data that nobody
@@ -104,6 +106,7 @@ fn attempt(connector: &Connector, slot: &mut Option<Session>, access: Access, jo
             Err(error) => return Attempt::Again(error),
         },
     };
+    session.begin();
     let begin = match access {
         Access::Write => "begin isolation level read committed read write",
         // One unchanging view, as on SQLite.
@@ -121,6 +124,11 @@ fn attempt(connector: &Connector, slot: &mut Option<Session>, access: Access, jo
                     Attempt::Done
                 }
                 Err(Failure::Refused(error)) => Attempt::Again(error),
+                // The commit was a rollback, so the connection is as good as before.
+                Err(Failure::Collided) => {
+                    *slot = Some(session);
+                    Attempt::Again(StorageError::Conflict)
+                }
                 Err(Failure::Sent(error)) => refused_commit(&error),
             };
         }
@@ -129,7 +137,7 @@ fn attempt(connector: &Connector, slot: &mut Option<Session>, access: Access, jo
         (_, Verdict::Keep | Verdict::Decline | Verdict::Failed(_)) => Attempt::Done,
     };
     // A connection that cannot roll back is dropped, which has the same effect.
-    session.later.clear();
+    session.begin();
     if session.execute("rollback", &[]).is_ok() {
         *slot = Some(session);
     }
@@ -205,7 +213,7 @@ impl Connector {
             })
         });
         let client = connected.map_err(|error| StorageError::Unavailable(describe(&error)))?;
-        Ok(Session { client, runtime, prepared: HashMap::new(), later: Vec::new() })
+        Ok(Session::new(client, runtime))
     }
 }
 
@@ -224,135 +232,6 @@ fn tls() -> Result<MakeRustlsConnect, StorageError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
-}
-
-/// A connection with the statements it has prepared.
-pub(super) struct Session {
-    // Before the runtime, which carries its messages.
-    client: Client,
-    runtime: Runtime,
-    prepared: HashMap<&'static str, Statement>,
-    /// What goes with the next statement, before it.
-    later: Vec<(Statement, Vec<OwnedValue>)>,
-}
-
-/// Why a statement has no answer.
-enum Failure {
-    /// It was not sent.
-    Refused(StorageError),
-    /// It was sent, and it or something before it failed.
-    Sent(Error),
-}
-
-impl Session {
-    pub(super) fn execute(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<u64, StorageError> {
-        self.query(sql, params, &mut |_| {})
-    }
-
-    /// Sends it with the next statement, which fails if this fails.
-    pub(super) fn execute_later(
-        &mut self,
-        sql: &'static str,
-        params: &[&dyn Param],
-    ) -> Result<(), StorageError> {
-        let statement = self.prepare(sql, params)?;
-        self.later.push((statement, params.iter().map(|param| OwnedValue::from(param.value())).collect()));
-        Ok(())
-    }
-
-    /// Shows `see` every row; the number of rows that were returned or changed.
-    pub(super) fn query(
-        &mut self,
-        sql: &'static str,
-        params: &[&dyn Param],
-        see: &mut dyn FnMut(&Row),
-    ) -> Result<u64, StorageError> {
-        self.run(sql, params, see).map_err(|failure| match failure {
-            Failure::Refused(error) => error,
-            Failure::Sent(error) => explain(&error),
-        })
-    }
-
-    fn run(
-        &mut self,
-        sql: &'static str,
-        params: &[&dyn Param],
-        see: &mut dyn FnMut(&Row),
-    ) -> Result<u64, Failure> {
-        let statement = self.prepare(sql, params).map_err(Failure::Refused)?;
-        let (client, before) = (&self.client, std::mem::take(&mut self.later));
-        let before = before.iter().map(|(statement, values)| {
-            drain(client, statement, values.iter().map(OwnedValue::borrowed), |_| {})
-        });
-        let last = drain(client, &statement, params.iter().map(|param| param.value()), see);
-        // Each is sent when it is first looked at, and they are looked at in this order.
-        let (before, last) = self.runtime.block_on(join(join_all(before), last));
-        // The first failure is the cause of those that follow.
-        before.into_iter().collect::<Result<Vec<_>, _>>().and(last).map_err(Failure::Sent)
-    }
-
-    fn prepare(&mut self, sql: &'static str, params: &[&dyn Param]) -> Result<Statement, StorageError> {
-        let statement = match self.prepared.get(sql) {
-            Some(statement) => statement.clone(),
-            None => {
-                let prepared = self.runtime.block_on(self.client.prepare(&for_postgres(sql)));
-                let statement = prepared.map_err(|error| explain(&error))?;
-                self.prepared.insert(sql, statement.clone());
-                statement
-            }
-        };
-        let fits = params.len() == statement.params().len()
-            && params.iter().zip(statement.params()).all(|(param, wanted)| param.value().fits(wanted));
-        if fits {
-            return Ok(statement);
-        }
-        let message = format!("it wants the parameters {:?}", statement.params());
-        Err(StorageError::Statement { code: "client".to_owned(), message })
-    }
-}
-
-async fn drain<'a>(
-    client: &Client,
-    statement: &Statement,
-    values: impl ExactSizeIterator<Item = Value<'a>>,
-    mut see: impl FnMut(&Row),
-) -> Result<u64, Error> {
-    let rows = client.query_raw(statement, values).await?;
-    pin_mut!(rows);
-    while let Some(row) = rows.next().await {
-        see(&row?);
-    }
-    Ok(rows.rows_affected().unwrap_or_default())
-}
-
-/// A value that is kept for later.
-enum OwnedValue {
-    Null,
-    Integer(i64),
-    Text(String),
-    Blob(Vec<u8>),
-}
-
-impl From<Value<'_>> for OwnedValue {
-    fn from(value: Value<'_>) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Integer(integer) => Self::Integer(integer),
-            Value::Text(text) => Self::Text(text.to_owned()),
-            Value::Blob(bytes) => Self::Blob(bytes.to_vec()),
-        }
-    }
-}
-
-impl OwnedValue {
-    fn borrowed(&self) -> Value<'_> {
-        match self {
-            Self::Null => Value::Null,
-            Self::Integer(integer) => Value::Integer(*integer),
-            Self::Text(text) => Value::Text(text),
-            Self::Blob(bytes) => Value::Blob(bytes),
-        }
-    }
 }
 
 fn explain(error: &Error) -> StorageError {
@@ -388,69 +267,4 @@ pub(super) fn describe(error: &Error) -> String {
             None => error.to_string(),
         },
     }
-}
-
-impl Value<'_> {
-    fn fits(&self, wanted: &Type) -> bool {
-        match self {
-            Self::Null => true,
-            Self::Integer(_) => *wanted == Type::INT8,
-            Self::Text(_) => *wanted == Type::TEXT,
-            Self::Blob(_) => *wanted == Type::BYTEA,
-        }
-    }
-}
-
-impl std::fmt::Debug for Value<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a value")
-    }
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(
-        &self,
-        wanted: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Integer(integer) => integer.to_sql(wanted, out),
-            Self::Text(text) => text.to_sql(wanted, out),
-            Self::Blob(bytes) => bytes.to_sql(wanted, out),
-        }
-    }
-
-    // Which kind goes where depends on the value, and is checked before.
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-impl<'a> FromSql<'a> for Value<'a> {
-    fn from_sql(found: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(match *found {
-            Type::INT8 => Self::Integer(i64::from_sql(found, raw)?),
-            Type::INT4 => Self::Integer(i32::from_sql(found, raw)?.into()),
-            // What `exists` and comparisons give; a flag is 0 or 1 on SQLite.
-            Type::BOOL => Self::Integer(bool::from_sql(found, raw)?.into()),
-            Type::BYTEA => Self::Blob(raw),
-            _ => Self::Text(<&str>::from_sql(found, raw)?),
-        })
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self::Null)
-    }
-
-    fn accepts(found: &Type) -> bool {
-        [Type::INT8, Type::INT4, Type::BOOL, Type::BYTEA, Type::TEXT, Type::VARCHAR].contains(found)
-    }
-}
-
-/// A column's value; `None` if there is no such column or it holds a kind of value that is not ours.
-pub(super) fn column(row: &Row, index: usize) -> Option<Value<'_>> {
-    row.try_get(index).ok()
 }

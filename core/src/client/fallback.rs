@@ -1,0 +1,186 @@
+//! The number to call when the server cannot be reached, as it was last known.
+
+use super::{ClientError, RingbackClient, services};
+use crate::host::{LogLevel, Logger, blocking};
+use crate::protocol::{Offer, PhoneNumber, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+const FORMAT: u32 = 1;
+/// More services than an app has.
+const MAX_SERVICES: usize = 64;
+/// More than so many numbers take.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// A contact centre's own number, for whoever wants to call by themselves. It comes from this device, not from the server
+/// now, and nobody at the other end will know who calls or why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct FallbackNumber {
+    /// The service's name.
+    pub service: String,
+    /// The number, E.164.
+    pub number: PhoneNumber,
+    /// What the dialer takes: `tel:` and the number (RFC 3966).
+    pub tel_uri: PhoneNumber,
+    /// Always true: it was kept from an earlier offer. An offer that arrives has its own number.
+    pub from_cache: bool,
+    /// When the server last said so, by this device's clock.
+    pub as_of: Timestamp,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Kept {
+    service: String,
+    number: PhoneNumber,
+    as_of: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    format: u32,
+    /// Last heard of first.
+    numbers: Vec<Kept>,
+}
+
+/// The numbers on disk: one file, which is nothing when it cannot be read. Nothing in it is about a person.
+#[derive(Clone)]
+pub(super) struct Fallbacks {
+    path: Arc<PathBuf>,
+    /// One reads and writes at a time.
+    turn: Arc<Mutex<()>>,
+    log: Logger,
+}
+
+impl Fallbacks {
+    pub(super) fn new(data_dir: &Path, log: Logger) -> Self {
+        Self { path: Arc::new(data_dir.join("services.json")), turn: Arc::default(), log }
+    }
+
+    /// Keeps what an offer says, also that there is no number any more.
+    pub(super) async fn keep(&self, offer: &Offer, now: Timestamp) {
+        let (service, number) = (offer.service.clone(), offer.fallback_number.clone());
+        let this = self.clone();
+        let kept = blocking(move || {
+            let _turn = this.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = read(&this.path);
+            let is_news = number.is_some() || before.iter().any(|kept| kept.service == service);
+            if is_news { write(&this.path, changed(before, service, number, now)) } else { Ok(()) }
+        });
+        if !matches!(kept.await, Ok(Ok(()))) {
+            self.log.log(
+                LogLevel::Warn,
+                "ringback::fallback",
+                "the fallback number could not be kept".to_owned(),
+            );
+        }
+    }
+
+    /// The number of a service.
+    pub(super) async fn get(&self, service: &str) -> Option<FallbackNumber> {
+        let this = self.clone();
+        let kept = blocking(move || {
+            let _turn = this.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            read(&this.path)
+        });
+        let Kept { service, number, as_of } =
+            kept.await.ok()?.into_iter().find(|kept| kept.service == service)?;
+        let tel_uri = PhoneNumber::new(format!("tel:{}", number.expose()));
+        Some(FallbackNumber { service, number, tel_uri, from_cache: true, as_of })
+    }
+
+    /// The same error, with the number to call instead if it says that the server cannot be reached.
+    pub(super) async fn attach(&self, error: ClientError, service: &str) -> ClientError {
+        if error.takes_fallback() { error.with_fallback(self.get(service).await) } else { error }
+    }
+}
+
+fn changed(
+    mut numbers: Vec<Kept>,
+    service: String,
+    number: Option<PhoneNumber>,
+    as_of: Timestamp,
+) -> Vec<Kept> {
+    numbers.retain(|kept| kept.service != service);
+    if let Some(number) = number {
+        numbers.insert(0, Kept { service, number, as_of });
+    }
+    numbers.truncate(MAX_SERVICES);
+    numbers
+}
+
+fn read(path: &Path) -> Vec<Kept> {
+    let is_sound = fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_BYTES);
+    let bytes = is_sound.then(|| fs::read(path).ok()).flatten().unwrap_or_default();
+    let file = serde_json::from_slice::<File>(&bytes).ok().filter(|file| file.format == FORMAT);
+    // It goes to the dialer: whatever is not plainly a number is none.
+    let is_number = |number: &PhoneNumber| {
+        number.expose().strip_prefix('+').is_some_and(|digits| {
+            (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    let mut numbers = file.map_or_else(Vec::new, |file| file.numbers);
+    numbers.retain(|kept| is_number(&kept.number));
+    numbers
+}
+
+/// Wholly or not at all. Not pressed onto the disk: the next offer brings it again.
+fn write(path: &Path, numbers: Vec<Kept>) -> io::Result<()> {
+    let bytes = serde_json::to_vec(&File { format: FORMAT, numbers })?;
+    super::private_folder(path)?;
+    let unfinished = path.with_extension("tmp");
+    super::private_file(&unfinished)?.write_all(&bytes)?;
+    fs::rename(&unfinished, path)
+}
+
+impl RingbackClient {
+    /// The number to call when the server cannot be reached, as the last offer of this service had it. Asks nobody.
+    ///
+    /// # Errors
+    /// [`ClientError::InvalidRequest`] for what is no service's name.
+    pub async fn fallback(&self, service: String) -> Result<Option<FallbackNumber>, ClientError> {
+        Ok(self.fallbacks.get(services::checked_service(&service)?).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kept(service: &str) -> Vec<Kept> {
+        changed(Vec::new(), service.to_owned(), Some("+4930901820".into()), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn the_oldest_goes_when_there_are_too_many() {
+        let mut numbers = Vec::new();
+        for service in 0..100 {
+            let number = Some("+4930901820".into());
+            numbers = changed(numbers, service.to_string(), number, Timestamp::UNIX_EPOCH);
+        }
+        assert_eq!((numbers.len(), numbers[0].service.as_str()), (64, "99"));
+        let fewer = changed(numbers, "99".to_owned(), None, Timestamp::UNIX_EPOCH);
+        assert_eq!(fewer[0].service, "98");
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_file_is_nothing_or_numbers(at in any::<prop::sample::Index>(), byte: u8) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("deep/services.json");
+            write(&path, kept("billing")).unwrap();
+            let mut bytes = fs::read(&path).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            fs::write(&path, &bytes).unwrap();
+            prop_assert!(read(&path).iter().all(|kept| kept.number.expose().starts_with('+')));
+            bytes.truncate(at);
+            fs::write(&path, &bytes).unwrap();
+            prop_assert!(read(&path).is_empty());
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Sends again what is kept.
+
+use super::courier::Audience;
+use super::folder::{Open, Turn};
+use super::record::Record;
+use super::state::{RequestState, ResumeOutcome, Resumed};
+use super::{ClientError, RingbackClient, Said, read_said};
+use crate::client::exchange::Answer;
+use std::collections::HashMap;
+
+/// What stands in the way of further requests.
+#[derive(Default)]
+struct Obstacles {
+    /// The code that says why the server cannot be reached.
+    out_of_reach: Option<String>,
+    /// The code that says why the first request of a lane stays.
+    lanes: HashMap<String, String>,
+}
+
+impl Obstacles {
+    fn before(&self, record: &Record) -> Option<&String> {
+        let in_lane = || record.lane().and_then(|lane| self.lanes.get(lane));
+        self.out_of_reach.as_ref().or_else(in_lane)
+    }
+
+    fn add(&mut self, record: &Record, error: &ClientError) {
+        if is_out_of_reach(error) {
+            self.out_of_reach = Some(error.code().to_owned());
+        }
+        if let Some(lane) = record.lane() {
+            self.lanes.entry(lane.to_owned()).or_insert_with(|| error.code().to_owned());
+        }
+    }
+}
+
+impl RingbackClient {
+    /// Sends again what the outbox holds, in the order it was asked for, under the same idempotency keys; to be called after
+    /// a start, when the app or the network is back, and by background work; live subscriptions connect at once. Tells of every request what became of it; one that is
+    /// being sent at this moment is left to whoever sends it. Stops sending once the server cannot be reached.
+    ///
+    /// What is refused or expires here stays in [`pending`](Self::pending) as well, until it is
+    /// [`discard`](Self::discard)ed: whoever called this may have no screen to tell the person.
+    ///
+    /// # Errors
+    /// As [`pending`](Self::pending).
+    pub async fn resume(&self) -> Result<Vec<Resumed>, ClientError> {
+        self.live.resume();
+        let mut resumed = Vec::new();
+        let mut obstacles = Obstacles::default();
+        for open in self.kept_requests().await?.open {
+            let outcome = self.resume_one(&open, &mut obstacles).await?;
+            let state = match &outcome {
+                Some(ResumeOutcome::Refused { code, detail }) => {
+                    RequestState::Refused { code: code.clone(), detail: detail.clone() }
+                }
+                Some(ResumeOutcome::Expired) => RequestState::Expired,
+                _ => RequestState::NotSent,
+            };
+            let request = open.record.pending(state, open.is_tried);
+            resumed.extend(outcome.map(|outcome| Resumed { request, outcome }));
+        }
+        Ok(resumed)
+    }
+
+    /// `None` for one that somebody else is sending.
+    async fn resume_one(
+        &self,
+        open: &Open,
+        obstacles: &mut Obstacles,
+    ) -> Result<Option<ResumeOutcome>, ClientError> {
+        let (record, courier) = (&open.record, &self.courier);
+        let (key, limits, now) = (record.key.clone(), courier.limits, courier.now());
+        if record.is_expired(limits, now) {
+            let ended = courier.in_folder(move |folder, seal| folder.expire(seal, &key, limits, now)).await?;
+            return Ok(ended.then_some(ResumeOutcome::Expired));
+        }
+        if let Some(code) = obstacles.before(record) {
+            return Ok(Some(ResumeOutcome::StillPending { code: code.clone() }));
+        }
+        let turn = courier.in_folder(move |folder, seal| folder.turn(seal, &key, limits, now)).await?;
+        let Turn::Now(claim) = turn else { return Ok(None) };
+        let mut said = Said::default();
+        let mut read = |answer: &Answer| {
+            said = read_said(courier, record, answer)?;
+            Ok(())
+        };
+        let attempt = courier.attempt(record, claim, Audience::Nobody, &mut read);
+        let done = courier.busy.unless_paused(attempt).await;
+        let called_off = || ClientError::Cancelled { pending_key: Some(record.key.clone()) };
+        let done = done.unwrap_or_else(|| Err(called_off()));
+        Ok(Some(match done {
+            Ok(()) => ResumeOutcome::Accepted { callback: said.callback, ticket: said.ticket },
+            Err(ClientError::Refused { code, detail, pending_key: None, .. }) => {
+                ResumeOutcome::Refused { code, detail }
+            }
+            Err(ClientError::Expired { .. }) => ResumeOutcome::Expired,
+            Err(error) => {
+                obstacles.add(record, &error);
+                ResumeOutcome::StillPending { code: error.code().to_owned() }
+            }
+        }))
+    }
+}
+
+/// The error says something about the way to the server, not about the one request that met it.
+fn is_out_of_reach(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::Unreachable { .. }
+            | ClientError::TimedOut { .. }
+            | ClientError::AnswerUnreadable { .. }
+            | ClientError::HostStorage { .. }
+            | ClientError::Cancelled { .. }
+    )
+}

@@ -1,0 +1,11 @@
+//! The command line as people, scripts and shells meet it, against the real server.
+
+mod completion;
+mod exit_codes;
+mod output;
+mod terminal;
+mod tool;
+mod watching;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Outcome = Result<(), Failure>;
