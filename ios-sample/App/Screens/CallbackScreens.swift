@@ -30,6 +30,50 @@
         }
     }
 
+    /// It was not sent in time, or was refused while nobody looked.
+    struct LapsedScreen: View {
+        let model: SampleModel
+        let key: String
+        let detail: String?
+
+        var body: some View {
+            CalmScreen(
+                symbol: "exclamationmark.circle", title: "Not sent in time",
+                text: detail.map { "\($0)" } ?? "There was no connection for too long. Please ask again."
+            )
+            .safeAreaInset(edge: .bottom) {
+                WideButton(title: "Done") { await model.callback.forget(key) }
+                    .buttonStyle(.borderedProminent)
+                    .controlSize(.large)
+                    .padding(20)
+            }
+        }
+    }
+
+    /// The call is being made to the person.
+    struct ConnectingScreen: View {
+        let callback: Callback
+
+        var body: some View {
+            CalmScreen(
+                symbol: "phone.arrow.down.left", title: "We are calling you",
+                text: "Your phone rings in a moment."
+            )
+            .safeAreaInset(edge: .bottom) {
+                if let code = callback.spokenCode {
+                    VStack(spacing: 8) {
+                        Text("Whoever calls says this first. If not, hang up.").foregroundStyle(.secondary)
+                        Text(verbatim: code.value)
+                            .font(.system(.largeTitle, design: .rounded, weight: .bold))
+                            .monospacedDigit()
+                            .foregroundStyle(.tint)
+                    }
+                    .padding(20)
+                }
+            }
+        }
+    }
+
     /// Place and wait, live.
     struct LineScreen: View {
         let model: SampleModel

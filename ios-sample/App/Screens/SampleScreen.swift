@@ -31,15 +31,13 @@
             switch model.watch.known.standing {
             case .idle: AskScreen(model: model)
             case .notSent(let key, let since): NotSentScreen(model: model, key: key, since: since)
+            case .lapsed(let key, let detail): LapsedScreen(model: model, key: key, detail: detail)
             case .promised(let callback): PromisedScreen(model: model, callback: callback)
             case .inLine(_, let position, let wait, let restsUntil):
                 LineScreen(model: model, position: position, wait: wait, restsUntil: restsUntil)
             case .asked(_, let until): ReadyScreen(model: model, until: until)
             case .connecting(_, let ticket?): DialScreen(ticket: ticket)
-            case .connecting(_, nil):
-                CalmScreen(
-                    symbol: "phone.arrow.down.left", title: "We are calling you",
-                    text: "Your phone rings in a moment.")
+            case .connecting(let callback, nil): ConnectingScreen(callback: callback)
             case .talking:
                 CalmScreen(
                     symbol: "phone.fill", title: "You are talking",

@@ -70,6 +70,7 @@ public final class CallbackWatch {
                             slots: []))
                 case .expired, .stillPending: break
                 }
+                if resumed.isTold { try await ringback.discard(resumed.request.key) }
             }
             let shown = known.callback?.id
             let callbacks = try await ringback.callbacks()
@@ -153,5 +154,15 @@ public final class CallbackWatch {
     private func heard() {
         known.asOf = Date()
         known.online = true
+    }
+}
+
+extension Resumed {
+    /// A change that came to nothing is told once; a request for a call stands on a screen of its own until it was seen.
+    fileprivate var isTold: Bool {
+        switch outcome {
+        case .refused, .expired: request.kind != .requestCallback
+        case .accepted, .stillPending: false
+        }
     }
 }

@@ -25,6 +25,8 @@ public enum Standing: Equatable, Sendable {
     case idle
     /// A request lies on the device; the server has not seen it, or its answer was lost.
     case notSent(key: String, since: Date)
+    /// A request was not sent in time, or was refused while nobody looked: `detail` says why, if the server did.
+    case lapsed(key: String, detail: String?)
     /// Promised for a chosen time.
     case promised(Callback)
     /// Waiting for an agent. Until `restsUntil` nobody calls: the person said "not now", or an attempt failed.
@@ -44,7 +46,11 @@ extension Known {
     public var standing: Standing {
         if let callback, callback.isOpen { return standing(of: callback) }
         if let unsent = kept.first(where: { $0.kind == .requestCallback }) {
-            return .notSent(key: unsent.key, since: unsent.requestedAt)
+            switch unsent.state {
+            case .notSent, .sending: return .notSent(key: unsent.key, since: unsent.requestedAt)
+            case .refused(_, let detail): return .lapsed(key: unsent.key, detail: detail)
+            case .expired: return .lapsed(key: unsent.key, detail: nil)
+            }
         }
         return callback.map { .over($0) } ?? .idle
     }
@@ -52,7 +58,7 @@ extension Known {
     /// The change of the open callback that waits for the network.
     public var unsentChange: PendingKind? {
         guard let id = callback?.id else { return nil }
-        return kept.last { $0.callbackId == id }?.kind
+        return kept.last { $0.isOpen && $0.callbackId == id }?.kind
     }
 
     private func standing(of callback: Callback) -> Standing {

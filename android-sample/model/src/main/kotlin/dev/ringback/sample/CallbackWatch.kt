@@ -6,6 +6,7 @@ import dev.ringback.CallbackState
 import dev.ringback.PendingKind
 import dev.ringback.PendingRequest
 import dev.ringback.ResumeOutcome
+import dev.ringback.Resumed
 import dev.ringback.Ringback
 import dev.ringback.RingbackException
 import kotlinx.coroutines.CoroutineScope
@@ -69,6 +70,7 @@ class CallbackWatch(
                         is ResumeOutcome.Refused -> refused(outcome.asTrouble())
                         is ResumeOutcome.Expired, is ResumeOutcome.StillPending -> Unit
                     }
+                    if (resumed.isTold) ringback.discard(resumed.request.key)
                 }
                 val callbacks = ringback.callbacks()
                 // One that was over before the app looked is no news.
@@ -164,6 +166,12 @@ internal fun Known.with(callback: Callback): Known {
         }
     }
 }
+
+/** A change that came to nothing is told once; a request for a call stands on a screen of its own until it was seen. */
+private val Resumed.isTold: Boolean
+    get() =
+        request.kind != PendingKind.REQUEST_CALLBACK &&
+            (outcome is ResumeOutcome.Refused || outcome is ResumeOutcome.Expired)
 
 private fun ResumeOutcome.Refused.asTrouble() =
     Trouble(code, detail, retryable = false, offline = false, kept = false, slots = emptyList())

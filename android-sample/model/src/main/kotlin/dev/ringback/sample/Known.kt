@@ -6,7 +6,9 @@ import dev.ringback.CallbackState
 import dev.ringback.LineUpdate
 import dev.ringback.PendingKind
 import dev.ringback.PendingRequest
+import dev.ringback.RequestState
 import dev.ringback.WaitEstimate
+import dev.ringback.isOpen
 import java.time.Instant
 
 /** What the app knows of the person's callback, and how fresh that is. */
@@ -34,6 +36,12 @@ sealed interface Standing {
     data class NotSent(
         val key: String,
         val since: Instant,
+    ) : Standing
+
+    /** A request was not sent in time, or was refused while nobody looked: [detail] says why, if the server did. */
+    data class Lapsed(
+        val key: String,
+        val detail: String?,
     ) : Standing
 
     /** Promised for a chosen time. */
@@ -76,18 +84,25 @@ sealed interface Standing {
 
 /** The changes of an open callback that wait for the network. */
 val Known.unsentChange: PendingKind?
-    get() = kept.lastOrNull { it.callbackId != null && it.callbackId == callback?.id }?.kind
+    get() = kept.lastOrNull { it.isOpen && it.callbackId != null && it.callbackId == callback?.id }?.kind
 
 /** Where the person stands. */
 fun Known.standing(): Standing {
     val unsent = kept.firstOrNull { it.kind == PendingKind.REQUEST_CALLBACK }
     return when {
         callback != null && callback.isOpen -> standing(callback)
-        unsent != null -> Standing.NotSent(unsent.key, unsent.requestedAt)
+        unsent != null -> unsent.standing()
         callback != null -> Standing.Over(callback)
         else -> Standing.Idle
     }
 }
+
+private fun PendingRequest.standing(): Standing =
+    when (val state = state) {
+        is RequestState.NotSent, is RequestState.Sending -> Standing.NotSent(key, requestedAt)
+        is RequestState.Refused -> Standing.Lapsed(key, state.detail)
+        is RequestState.Expired -> Standing.Lapsed(key, null)
+    }
 
 private fun Known.standing(callback: Callback): Standing {
     val until = callback.confirmBy

@@ -7,6 +7,7 @@ import dev.ringback.Direction
 import dev.ringback.LineUpdate
 import dev.ringback.PendingKind
 import dev.ringback.PendingRequest
+import dev.ringback.RequestState
 import dev.ringback.RoutingPhase
 import org.junit.jupiter.api.Test
 import java.time.Instant
@@ -17,7 +18,8 @@ import kotlin.test.assertNull
 /** Which screen stands for what is known. */
 class StandingTest {
     private val t0 = Instant.parse("2026-12-01T09:00:00Z")
-    private val request = PendingRequest("key-1", PendingKind.REQUEST_CALLBACK, null, t0)
+    private val request =
+        PendingRequest("key-1", PendingKind.REQUEST_CALLBACK, null, t0, RequestState.NotSent, false)
 
     private fun callback(
         state: CallbackState,
@@ -38,6 +40,7 @@ class StandingTest {
         createdAt = t0,
         confirmBy = confirmBy,
         notBefore = null,
+        spokenCode = null,
         version = version,
     )
 
@@ -61,8 +64,11 @@ class StandingTest {
         val open = Known(callback(CallbackState.QUEUED), kept = listOf(request))
         assertIs<Standing.InLine>(open.standing())
         assertNull(open.unsentChange)
-        val change = PendingRequest("key-2", PendingKind.CANCEL, "cb_1", t0)
+        val lapsed = listOf(request.copy(state = RequestState.Expired))
+        assertIs<Standing.Lapsed>(Known(kept = lapsed).standing(), "the person is told")
+        val change = PendingRequest("key-2", PendingKind.CANCEL, "cb_1", t0, RequestState.NotSent, false)
         assertEquals(PendingKind.CANCEL, open.copy(kept = listOf(change)).unsentChange)
+        assertNull(open.copy(kept = listOf(change.copy(state = RequestState.Expired))).unsentChange)
     }
 
     @Test

@@ -77,6 +77,7 @@ class NotificationsTest {
                 createdAt = Instant.now(),
                 confirmBy = null,
                 notBefore = null,
+                spokenCode = null,
                 version = 1uL,
             ),
             null,

@@ -11,6 +11,7 @@ import dev.ringback.CallTicket
 import dev.ringback.PendingKind
 import dev.ringback.PendingRequest
 import dev.ringback.PhoneNumber
+import dev.ringback.RequestState
 import dev.ringback.ResumeOutcome
 import dev.ringback.Resumed
 import kotlinx.coroutines.async
@@ -46,7 +47,8 @@ class ResumeWorkTest {
 
     @Test
     fun `another try makes sense only for what is left`() {
-        val request = PendingRequest("key", PendingKind.CONFIRM, "cb_1", Instant.now())
+        val request =
+            PendingRequest("key", PendingKind.CONFIRM, "cb_1", Instant.now(), RequestState.NotSent, false)
         val done = Resumed(request, ResumeOutcome.Accepted(null, null))
         val refused = Resumed(request, ResumeOutcome.Refused("confirm_expired", ""))
         val left = Resumed(request, ResumeOutcome.StillPending("unreachable"))

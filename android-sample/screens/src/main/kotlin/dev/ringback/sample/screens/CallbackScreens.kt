@@ -26,6 +26,7 @@ import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
+import dev.ringback.Callback
 import dev.ringback.WaitStatus
 import dev.ringback.sample.CallbackActions
 import dev.ringback.sample.Known
@@ -52,6 +53,22 @@ internal fun NotSentScreen(
         MainButton(words.sendNow, !busy, tag = "send") { act(Act.SendAgain) }
         QuietButton(words.forget, !busy) { act(Act.Forget(unsent.key)) }
     },
+)
+
+/** It was not sent in time, or was refused while nobody looked. */
+@Composable
+internal fun LapsedScreen(
+    lapsed: Standing.Lapsed,
+    busy: Boolean,
+    words: Words,
+    act: (Act) -> Unit,
+) = Sheet(
+    told = {
+        Emblem(Icons.Notice, warm = true)
+        Title(words.lapsedTitle, lapsed.detail ?: words.lapsedBody, centered = true)
+    },
+    calm = true,
+    done = { MainButton(words.done, !busy, tag = "done") { act(Act.Forget(lapsed.key)) } },
 )
 
 /** Place and wait, live. */
@@ -127,14 +144,22 @@ internal fun PromisedScreen(
 
 /** The call is being made to the person. */
 @Composable
-internal fun ConnectingScreen(words: Words) =
-    Sheet(
-        told = {
-            Emblem(Icons.Phone)
-            Title(words.connectingTitle, words.connectingBody, centered = true)
-        },
-        calm = true,
-    )
+internal fun ConnectingScreen(
+    callback: Callback,
+    words: Words,
+) = Sheet(
+    told = {
+        Emblem(Icons.Phone)
+        Title(words.connectingTitle, words.connectingBody, centered = true)
+        callback.spokenCode?.let { code ->
+            Card {
+                Muted(words.spokenCode)
+                Hero(code.value, "spoken-code")
+            }
+        }
+    },
+    calm = true,
+)
 
 @Composable
 internal fun TalkingScreen(words: Words) =

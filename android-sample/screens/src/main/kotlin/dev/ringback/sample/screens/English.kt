@@ -59,6 +59,8 @@ internal object English : Words {
     override val notSentBody =
         "Your request is kept on this phone and goes out by itself as soon as there is a connection. " +
             "You are not in line yet."
+    override val lapsedTitle = "Not sent in time"
+    override val lapsedBody = "There was no connection for too long. Please ask again."
     override val sendNow = "Send now"
     override val forget = "Forget it"
 
@@ -103,6 +105,7 @@ internal object English : Words {
 
     override val connectingTitle = "We are calling you"
     override val connectingBody = "Your phone rings in a moment."
+    override val spokenCode = "Whoever calls says this first. If not, hang up."
     override val dialTitle = "Call now"
     override val dialBody = "Your agent is waiting. The code is typed for you; it says who you are."
     override val dial = "Call"

@@ -73,6 +73,8 @@ internal object German : Words {
     override val notSentBody =
         "Ihr Wunsch liegt auf diesem Telefon und geht von selbst hinaus, sobald es eine Verbindung gibt. " +
             "Sie stehen noch nicht in der Reihe."
+    override val lapsedTitle = "Nicht rechtzeitig gesendet"
+    override val lapsedBody = "Zu lange gab es keine Verbindung. Bitte fragen Sie noch einmal."
     override val sendNow = "Jetzt senden"
     override val forget = "Verwerfen"
 
@@ -117,6 +119,7 @@ internal object German : Words {
 
     override val connectingTitle = "Wir rufen Sie an"
     override val connectingBody = "Ihr Telefon klingelt gleich."
+    override val spokenCode = "Wer anruft, nennt das zuerst. Sonst legen Sie auf."
     override val dialTitle = "Rufen Sie jetzt an"
     override val dialBody =
         "Ihr Gegenüber wartet schon. Der Code wird für Sie gewählt; er sagt, wer Sie sind."

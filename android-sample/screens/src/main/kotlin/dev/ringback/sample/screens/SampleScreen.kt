@@ -98,6 +98,10 @@ private fun Home(
             NotSentScreen(standing, actions.busy || shown.ask.busy, words, clock, act)
         }
 
+        is Standing.Lapsed -> {
+            LapsedScreen(standing, actions.busy, words, act)
+        }
+
         is Standing.Promised -> {
             PromisedScreen(standing, known, actions, words, clock, act)
         }
@@ -111,7 +115,8 @@ private fun Home(
         }
 
         is Standing.Connecting -> {
-            standing.ticket?.let { DialScreen(it, now, words, act) } ?: ConnectingScreen(words)
+            standing.ticket?.let { DialScreen(it, now, words, act) }
+                ?: ConnectingScreen(standing.callback, words)
         }
 
         is Standing.Talking -> {

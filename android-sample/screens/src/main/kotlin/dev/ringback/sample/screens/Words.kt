@@ -37,6 +37,8 @@ interface Words {
     val tryAgain: String
     val notSentTitle: String
     val notSentBody: String
+    val lapsedTitle: String
+    val lapsedBody: String
     val sendNow: String
     val forget: String
 
@@ -73,6 +75,7 @@ interface Words {
 
     val connectingTitle: String
     val connectingBody: String
+    val spokenCode: String
     val dialTitle: String
     val dialBody: String
     val dial: String

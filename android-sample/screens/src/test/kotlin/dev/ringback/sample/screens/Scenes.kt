@@ -13,9 +13,11 @@ import dev.ringback.OfferedKind
 import dev.ringback.PendingKind
 import dev.ringback.PendingRequest
 import dev.ringback.PhoneNumber
+import dev.ringback.RequestState
 import dev.ringback.RoutingPhase
 import dev.ringback.ScheduledTime
 import dev.ringback.Slot
+import dev.ringback.SpokenCode
 import dev.ringback.WaitEstimate
 import dev.ringback.WaitStatus
 import dev.ringback.WallTime
@@ -46,6 +48,7 @@ internal object Scenes {
             countries = listOf("AT", "CH", "DE"),
             defaultCountry = "DE",
             captcha = emptyList(),
+            fallbackNumber = null,
         )
     private val slots =
         (1..5).flatMap { day ->
@@ -83,8 +86,15 @@ internal object Scenes {
         createdAt = now.minusSeconds(300),
         confirmBy = null,
         notBefore = null,
+        spokenCode = null,
         version = 1uL,
     ).change()
+
+    private fun kept(
+        kind: PendingKind,
+        callbackId: String?,
+        state: RequestState = RequestState.NotSent,
+    ) = PendingRequest("key", kind, callbackId, now.minusSeconds(95), state, false)
 
     private fun known(callback: Callback?) = Known(callback, asOf = now.minusSeconds(8), online = true)
 
@@ -118,18 +128,13 @@ internal object Scenes {
                 Shown(
                     now,
                     known =
-                        Known(
-                            kept =
-                                listOf(
-                                    PendingRequest(
-                                        "k",
-                                        PendingKind.REQUEST_CALLBACK,
-                                        null,
-                                        now.minusSeconds(95),
-                                    ),
-                                ),
-                            online = false,
-                        ),
+                        Known(kept = listOf(kept(PendingKind.REQUEST_CALLBACK, null)), online = false),
+                ),
+            "lapsed" to
+                Shown(
+                    now,
+                    known =
+                        Known(kept = listOf(kept(PendingKind.REQUEST_CALLBACK, null, RequestState.Expired))),
                 ),
             "in-line" to Shown(now, known = waiting),
             "in-line-offline" to
@@ -137,7 +142,7 @@ internal object Scenes {
             "in-line-unsent" to
                 Shown(
                     now,
-                    known = waiting.copy(kept = listOf(PendingRequest("k", PendingKind.CANCEL, "cb_1", now))),
+                    known = waiting.copy(kept = listOf(kept(PendingKind.CANCEL, "cb_1"))),
                 ),
             "promised" to
                 Shown(
@@ -177,7 +182,12 @@ internal object Scenes {
             "connecting" to
                 Shown(
                     now,
-                    known = known(callback(CallbackState.ROUTING) { copy(phase = RoutingPhase.CONNECTING) }),
+                    known =
+                        known(
+                            callback(CallbackState.ROUTING) {
+                                copy(phase = RoutingPhase.CONNECTING, spokenCode = SpokenCode("4816"))
+                            },
+                        ),
                 ),
             "over" to
                 Shown(
