@@ -28,6 +28,7 @@ const GRADLE: [&str; 4] = [
 ];
 const XCODE: &str = "ios-sample/RingbackSample.xcodeproj/project.pbxproj";
 const MODEL: &str = "ios-sample/Model/Package.swift";
+const SDK: &str = "bindings/swift/Package.swift";
 
 /// Looks at every version and path; everything that is wrong is in the error.
 pub(crate) fn check(root: &Path) -> Result<Counts> {
@@ -185,11 +186,12 @@ impl Check<'_> {
     fn xcode(&mut self) -> Result<()> {
         let project = self.read(XCODE)?;
         let model = self.read(MODEL)?;
+        let packages = self.read(SDK)? + &model;
         let workspace = self.read("Cargo.toml")?;
         let version = value_after(&workspace, "version = \"", '"');
         let folder = self.root.join("ios-sample");
         for setting in ["INFOPLIST_FILE", "CODE_SIGN_ENTITLEMENTS"] {
-            let paths = values_after(&project, &format!("{setting} = "), ';');
+            let paths = values_after(&project, &format!("\t{setting} = "), ';');
             self.holds(!paths.is_empty(), || format!("{XCODE}: {setting} is missing"));
             for path in paths {
                 self.exists(XCODE, &folder, path.trim_matches('"'));
@@ -218,8 +220,8 @@ impl Check<'_> {
         for product in
             values_after(&project, "productName = ", ';').into_iter().filter(|name| *name != "RingbackSample")
         {
-            let there = model.contains(&format!(".library(name: \"{product}\""));
-            self.holds(there, || format!("{XCODE}: {MODEL} has no product {product}"));
+            let there = packages.contains(&format!(".library(name: \"{product}\""));
+            self.holds(there, || format!("{XCODE}: no package here has a product {product}"));
         }
         for id in ids(&project) {
             let defined = project
