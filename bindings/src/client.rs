@@ -10,7 +10,9 @@ use ringback_core::client::{
     ClientConfig, ClientError, FallbackNumber, OutboxStatus, PendingRequest, PushOutcome, Resumed,
     RingbackClient,
 };
-use ringback_core::host::{AttestationProvider, Host, InstallationSigner, LogSink, SecureStore};
+use ringback_core::host::{
+    AttestationProvider, CaptchaPresenter, Host, InstallationSigner, LogSink, SecureStore,
+};
 use ringback_core::protocol::{
     ActionToken, Availability, AvailabilityRequest, CallInRequest, CallTicket, Callback, CallbackRequest,
     ConfirmAnswer, Confirmation, Device, Offer, PhoneNumber, PushRegistration, Validation, WallTime,
@@ -52,11 +54,12 @@ impl Client {
         store: Arc<dyn SecureStore>,
         transport: Arc<dyn Transport>,
         log: Option<Arc<dyn LogSink>>,
+        captcha: Option<Arc<dyn CaptchaPresenter>>,
         signer: Option<Arc<dyn InstallationSigner>>,
         attestation: Option<Arc<dyn AttestationProvider>>,
     ) -> Result<Arc<Self>, ClientError> {
         guarded(|| {
-            let host = Host { log, signer, attestation, ..Host::new(store, transport) };
+            let host = Host { log, captcha, signer, attestation, ..Host::new(store, transport) };
             #[cfg(feature = "test-hooks")]
             let host = crate::hooks::killable_host(host);
             let core = Arc::new(RingbackClient::new(config, host)?);
@@ -327,7 +330,8 @@ mod tests {
     fn making_a_client_touches_nothing_and_starts_no_thread() {
         let folder = std::env::temp_dir().join(format!("ringback-untouched-{}", std::process::id()));
         let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
-        let client = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None).unwrap();
+        let client =
+            Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
         client.live_callbacks().unwrap();
@@ -340,7 +344,7 @@ mod tests {
     fn a_wrong_config_is_refused_by_name() {
         let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
         let error =
-            Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None).err().unwrap();
+            Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None).err().unwrap();
         assert_eq!(error.code(), "config_invalid");
     }
 }

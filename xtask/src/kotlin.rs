@@ -58,6 +58,7 @@ pub(crate) fn ktlint(places: &Places) -> Command {
     let mut command = Command::new("java");
     command.args(["--add-opens=java.base/java.lang=ALL-UNNAMED", "-jar"]).arg(ktlint_jar(places));
     command.args(["--relative", "bindings/kotlin/src/**/*.kt", "tests/bench/kotlin/src/**/*.kt"]);
+    command.args(["bindings/kotlin-android/src/**/*.kt", "android-sample/*/src/**/*.kt"]);
     command.current_dir(&places.root);
     command
 }

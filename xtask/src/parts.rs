@@ -16,7 +16,7 @@ use crate::{
     kotlin, lint,
     places::{self, Places, cargo},
     postgres::{self, Cluster},
-    privacy, process, setup, swift,
+    privacy, process, samples, setup, swift,
 };
 
 /// A part of the tests.
@@ -36,6 +36,8 @@ pub(crate) enum Part {
     Kotlin,
     /// The Swift package, against the real server
     Swift,
+    /// Both samples and the adapters for Android
+    Samples,
     /// Every FCM request of this run against Google's discovery document
     Fcm,
     /// Every signed token that a push server took in this run, by PyJWT
@@ -56,6 +58,7 @@ impl Part {
             Self::E2e => "e2e",
             Self::Kotlin => "kotlin",
             Self::Swift => "swift",
+            Self::Samples => "samples",
             Self::Fcm => "fcm",
             Self::Tokens => "tokens",
             Self::Lint => "lint",
@@ -69,6 +72,7 @@ impl Part {
             Self::Rust | Self::Core | Self::Server | Self::Doubles | Self::E2e => "Rust",
             Self::Kotlin => "Kotlin",
             Self::Swift => "Swift",
+            Self::Samples => "both",
             Self::Fcm | Self::Tokens | Self::Lint | Self::Privacy => "checks",
         }
     }
@@ -88,7 +92,7 @@ enum Needs {
 
 /// One run of the tests: where it writes and what it has started.
 pub(crate) struct Run<'a> {
-    places: &'a Places,
+    pub(crate) places: &'a Places,
     /// All of the workspace is tested, so all of it is built at once.
     whole_workspace: bool,
     cluster: OnceCell<Result<Cluster, String>>,
@@ -126,6 +130,7 @@ impl<'a> Run<'a> {
             Part::E2e => self.cargo_test(&["--package=ringback-e2e"], Needs::Everything, &log),
             Part::Kotlin => self.kotlin(&log),
             Part::Swift => self.swift(&log),
+            Part::Samples => samples::run(self, &log),
             Part::Fcm => self.fcm(&log),
             Part::Tokens => self.tokens(&log),
             Part::Lint => return lint::run(self.places),
@@ -151,14 +156,7 @@ impl<'a> Run<'a> {
         maven.arg("test").arg(format!("-Drust.lib.dir={}", self.places.debug().display()));
         self.lend(Needs::Everything, &mut maven)?;
         let result = kotlin::run_maven(&mut maven, log);
-        let mut sum = Counts::default();
-        for report in places::files_below(&reports)? {
-            if report.extension().is_some_and(|ending| ending == "xml") {
-                sum += counts::surefire(&read(&report)?)
-                    .map_err(|error| Error::Broken(format!("{}: {error}", report.display())))?;
-            }
-        }
-        counted(result, sum)
+        counted(result, surefire(&reports)?)
     }
 
     fn swift(&self, log: &Path) -> Result<Counts> {
@@ -169,6 +167,11 @@ impl<'a> Run<'a> {
         self.lend(Needs::Everything, &mut command)?;
         let result = process::run_logged(&mut command, log);
         counted(result, counts::swift_test(read(log)?.get(before..).unwrap_or_default()))
+    }
+
+    /// What the language tests talk to.
+    pub(crate) fn lend_everything(&self, command: &mut Command) -> Result<()> {
+        self.lend(Needs::Everything, command)
     }
 
     fn fcm(&self, log: &Path) -> Result<Counts> {
@@ -254,6 +257,18 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The sum over a folder of Maven Surefire's reports.
+pub(crate) fn surefire(reports: &Path) -> Result<Counts> {
+    let mut sum = Counts::default();
+    for report in places::files_below(reports)? {
+        if report.extension().is_some_and(|ending| ending == "xml") {
+            sum += counts::surefire(&read(&report)?)
+                .map_err(|error| Error::Broken(format!("{}: {error}", report.display())))?;
+        }
+    }
+    Ok(sum)
+}
+
 /// Does it the first time; what failed then has failed for every part that needs it.
 fn once<T>(cell: &OnceCell<Result<T, String>>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
     let made = cell.get_or_init(|| make().map_err(|error| error.to_string()));
@@ -262,7 +277,7 @@ fn once<T>(cell: &OnceCell<Result<T, String>>, make: impl FnOnce() -> Result<T>)
 }
 
 /// A runner that failed without a failed test (it did not compile, it crashed) is a failure all the same.
-fn counted(result: Result<()>, counts: Counts) -> Result<Counts> {
+pub(crate) fn counted(result: Result<()>, counts: Counts) -> Result<Counts> {
     match result {
         Err(error) if counts.failed == 0 => Err(error),
         Err(Error::Interrupted) => Err(Error::Interrupted),
@@ -270,6 +285,6 @@ fn counted(result: Result<()>, counts: Counts) -> Result<Counts> {
     }
 }
 
-fn read(path: &Path) -> Result<String> {
+pub(crate) fn read(path: &Path) -> Result<String> {
     fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(Error::file(path))
 }

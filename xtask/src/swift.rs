@@ -56,9 +56,15 @@ fn find(places: &Places) -> Result<Toolchain> {
 
 /// `swift …` in the Swift package, able to find the Rust library of the debug build.
 pub(crate) fn command(places: &Places, arguments: &[impl AsRef<OsStr>]) -> Result<Command> {
-    let package = places.root.join("bindings/swift");
-    if !package.join("Package.swift").is_file() {
-        return Err(Error::missing("bindings/swift/Package.swift", "this checkout has no Swift package"));
+    command_in(places, "bindings/swift", arguments)
+}
+
+/// The same in another package of the checkout.
+pub(crate) fn command_in(places: &Places, package: &str, arguments: &[impl AsRef<OsStr>]) -> Result<Command> {
+    let package = places.root.join(package);
+    let manifest = package.join("Package.swift");
+    if !manifest.is_file() {
+        return Err(Error::missing(&manifest.display().to_string(), "this checkout has no such package"));
     }
     let mut command = match find(places)? {
         Toolchain::Installed => {

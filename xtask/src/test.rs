@@ -18,7 +18,7 @@ use crate::{
 
 /// Runs the tests and ends with their counts by language; non-zero if anything failed or could not run
 ///
-///   all       rust, kotlin, swift, fcm, tokens, lint, privacy: what CI runs (default)
+///   all       rust, kotlin, swift, samples, fcm, tokens, lint, privacy: what CI runs (default)
 ///   quick     core, doubles, server: Rust alone
 ///   rust      every Rust test of the workspace, on SQLite and PostgreSQL, with the journey, faults and kills
 ///   core      only the SDK core
@@ -27,6 +27,7 @@ use crate::{
 ///   e2e       only what crosses the parts
 ///   kotlin    the Kotlin library on the JVM against the real server
 ///   swift     the Swift package against the real server
+///   samples   both samples and the adapters for Android, and whether their project files name what is there
 ///   fcm       the FCM requests of the last run against Google's description of them
 ///   tokens    the signed tokens of the last run, by PyJWT
 ///   lint      rustfmt, clippy, cargo-deny, ktlint, swift-format
@@ -58,6 +59,7 @@ impl FromStr for Selection {
                 Part::Rust,
                 Part::Kotlin,
                 Part::Swift,
+                Part::Samples,
                 Part::Fcm,
                 Part::Tokens,
                 Part::Lint,

@@ -1,7 +1,7 @@
 //! Passes CAPTCHAs: proof of work is done here, what needs a screen is the host's.
 
 use super::outbox::PendingKind;
-use crate::host::{CaptchaAsk, CaptchaError, CaptchaPresenter, LogLevel, Logger};
+use crate::host::{CaptchaAsk, CaptchaError, CaptchaPresenter, LogLevel, Logger, blocking};
 use crate::protocol::{CaptchaChallenge, CaptchaPurpose};
 use altcha::{Challenge, Payload, Solution, SolveChallengeOptions, solve_challenge};
 use base64::Engine;
@@ -53,8 +53,7 @@ impl Captcha {
         challenge: &CaptchaChallenge,
         kind: PendingKind,
     ) -> Result<String, NotPassed> {
-        let shown = self.presenter.as_ref().and_then(|presenter| presenter.providers().ok());
-        let passed = match choose(challenge, &shown.unwrap_or_default()) {
+        let passed = match choose(challenge, &self.shown().await) {
             None => Err(NotPassed::Ever),
             Some(Choice::Work) => self.work(challenge).await.map(|token| format!("{ALTCHA} {token}")),
             Some(Choice::Present(provider)) => self.present(provider, kind).await,
@@ -63,6 +62,12 @@ impl Captcha {
             self.log.log(LogLevel::Warn, LOG_TARGET, format!("a CAPTCHA was not passed: {not_passed:?}"));
         }
         passed
+    }
+
+    /// What the host can show; nothing when it does not say.
+    async fn shown(&self) -> Vec<String> {
+        let Some(presenter) = self.presenter.clone() else { return Vec::new() };
+        blocking(move || presenter.providers()).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     async fn present(&self, provider: String, kind: PendingKind) -> Result<String, NotPassed> {

@@ -5,6 +5,7 @@ use crate::protocol::CaptchaToken;
 
 /// Which CAPTCHA is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct CaptchaAsk {
     /// Whose: one of those that [`CaptchaPresenter::providers`] names.
     pub provider: String,
@@ -14,6 +15,7 @@ pub struct CaptchaAsk {
 
 /// Why a presenter has no token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
 pub enum CaptchaError {
     /// The person would not. The request is given up.
     #[error("the person closed it")]
@@ -26,10 +28,18 @@ pub enum CaptchaError {
     Failed,
 }
 
+#[cfg(feature = "uniffi")]
+impl From<uniffi::UnexpectedUniFFICallbackError> for CaptchaError {
+    fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Failed
+    }
+}
+
 /// Shows the CAPTCHAs of others, which want a web view or a library of theirs. Proof of work needs none of this.
+#[cfg_attr(feature = "uniffi", uniffi::export(with_foreign))]
 #[async_trait::async_trait]
 pub trait CaptchaPresenter: Send + Sync {
-    /// The providers it can show, for example `turnstile`.
+    /// The providers it can show, for example `turnstile`. Called on a thread for blocking work.
     fn providers(&self) -> Result<Vec<String>, HostError>;
 
     /// Has the person pass it, and gives the token as the provider gave it. Dropping the future takes it off the screen.

@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::server::{Handler, Reply};
 use crate::{
-    Clock, ConnectionFault, DeviceTokenKind, Doubles, Fault, Provider, Received, Record, Server, StartError,
-    TargetKind, UnknownReason, WaitTimedOut,
+    CaptchaDouble, CaptchaPass, CaptchaService, Clock, ConnectionFault, DeviceTokenKind, Doubles, Fault,
+    Provider, Received, Record, Server, StartError, TargetKind, UnknownReason, WaitTimedOut,
 };
 
 /// The control port; it ends when this is dropped.
@@ -38,6 +38,7 @@ use crate::{
 /// - `POST /clock {"provider", "offset_s"}`: puts the provider's clock off.
 /// - `POST /limit_token_updates {"limited"}`: one provider token in twenty minutes (APNs).
 /// - `POST /devices {"provider", "device", "topic"?, "kind"?}`: makes a device known.
+/// - `POST /captcha_passes {"service", "place", "action"?, "score"?}`: somebody passes a CAPTCHA; answers `{"token"}`.
 /// - `POST /subscriptions {"application_server_key"?}`: makes a Web Push subscription and answers with it.
 pub struct Control {
     server: Server,
@@ -45,6 +46,7 @@ pub struct Control {
 
 struct State {
     doubles: Arc<Doubles>,
+    captcha: Option<CaptchaDouble>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +126,15 @@ enum Device {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Passed {
+    service: CaptchaService,
+    place: String,
+    action: Option<String>,
+    score: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Subscribe {
     application_server_key: Option<String>,
 }
@@ -161,8 +172,17 @@ impl Refused {
 impl Control {
     /// Listens on loopback, on `port` or, if that is 0, on a port of its own.
     pub async fn start(doubles: Arc<Doubles>, port: u16) -> std::io::Result<Self> {
+        Self::start_with(doubles, None, port).await
+    }
+
+    /// The same, with a double of CAPTCHA providers.
+    pub async fn start_with(
+        doubles: Arc<Doubles>,
+        captcha: Option<CaptchaDouble>,
+        port: u16,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-        Ok(Self { server: Server::start(listener, None, Arc::new(State { doubles }))? })
+        Ok(Self { server: Server::start(listener, None, Arc::new(State { doubles, captcha }))? })
     }
 
     /// Where it listens.
@@ -265,6 +285,12 @@ impl State {
         Ok(())
     }
 
+    fn pass(&self, body: &[u8]) -> Result<Value, Refused> {
+        let Passed { service, place, action, score } = read(body)?;
+        let captcha = self.captcha.as_ref().ok_or(Refused::Unknown)?;
+        Ok(json!({ "token": captcha.pass(service, CaptchaPass { action, place, score }) }))
+    }
+
     fn subscribe(&self, body: &[u8]) -> Result<Value, Refused> {
         let Subscribe { application_server_key } = read(body)?;
         Ok(json!(self.doubles.web_push.subscribe(application_server_key.as_deref())?))
@@ -315,6 +341,7 @@ impl State {
             (&Method::GET, "/received") => self.received(query).await,
             (&Method::GET, "/counts") => self.counts(query).await,
             (&Method::POST, "/subscriptions") => self.subscribe(request.body()),
+            (&Method::POST, "/captcha_passes") => self.pass(request.body()),
             (&Method::POST, path) => self.order(path, request.body()).await.map(|()| json!({})),
             _ => Err(Refused::Unknown),
         }

@@ -21,6 +21,7 @@ public final class Ringback: Sendable {
     ///   - store: Where the installation's secret is kept.
     ///   - transport: Speaks HTTP.
     ///   - log: Where log lines go; they never hold anything private.
+    ///   - captcha: Shows the CAPTCHAs of Turnstile, hCaptcha and reCAPTCHA; proof of work needs none.
     ///   - signer: Signs what changes something with a key of the platform's, for example a `SecureEnclaveSigner`; without
     ///     one the client makes a key and keeps it in `store`.
     ///   - attestation: Vouches for app and device, for example an `AppAttestProvider`.
@@ -28,12 +29,13 @@ public final class Ringback: Sendable {
     public init(
         configuration: RingbackConfiguration, store: any SecureStore,
         transport: any Transport = URLSessionTransport(), log: (any LogSink)? = nil,
-        signer: (any InstallationSigner)? = nil, attestation: (any AttestationProvider)? = nil
+        captcha: (any CaptchaPresenter)? = nil, signer: (any InstallationSigner)? = nil,
+        attestation: (any AttestationProvider)? = nil
     ) throws {
         client = try throwing {
             try Client(
-                config: configuration, store: store, transport: transport, log: log, signer: signer,
-                attestation: attestation)
+                config: configuration, store: store, transport: transport, log: log, captcha: captcha,
+                signer: signer, attestation: attestation)
         }
     }
 

@@ -12,6 +12,7 @@ public typealias AccessCode = RingbackTypes.AccessCode
 public typealias SpokenCode = RingbackTypes.SpokenCode
 public typealias ActionToken = RingbackTypes.ActionToken
 public typealias PushToken = RingbackTypes.PushToken
+public typealias CaptchaToken = RingbackTypes.CaptchaToken
 
 public typealias CallbackRequest = RingbackGenerated.CallbackRequest
 public typealias Callback = RingbackGenerated.Callback
@@ -84,3 +85,12 @@ public typealias KeyAlgorithm = RingbackGenerated.KeyAlgorithm
 public typealias AttestationProvider = RingbackGenerated.AttestationProvider
 public typealias AttestationAsk = RingbackGenerated.AttestationAsk
 public typealias AttestationEvidence = RingbackGenerated.AttestationEvidence
+
+public typealias CaptchaPresenter = RingbackGenerated.CaptchaPresenter
+public typealias CaptchaAsk = RingbackGenerated.CaptchaAsk
+public typealias CaptchaError = RingbackGenerated.CaptchaError
+
+extension CaptchaPresenter {
+    /// Proof of work is mostly done before anybody would look at a bar.
+    public func progress(percent: UInt8) throws {}
+}

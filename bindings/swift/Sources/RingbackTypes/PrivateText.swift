@@ -69,6 +69,15 @@ public struct ActionToken: PrivateText {
     }
 }
 
+/// What a CAPTCHA provider gave for a challenge that was passed; works once.
+public struct CaptchaToken: PrivateText {
+    public let value: String
+
+    public init(_ value: String) {
+        self.value = value
+    }
+}
+
 /// A device token, in hexadecimal as APNs gave it to the app.
 public struct PushToken: PrivateText {
     public let value: String

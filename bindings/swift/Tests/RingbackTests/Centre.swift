@@ -55,26 +55,41 @@ final class Centre: @unchecked Sendable {
     /// An app on a phone, with all it keeps in `folder`.
     func app(
         _ folder: URL, transport: any Transport = URLSessionTransport(),
-        signer: (any InstallationSigner)? = nil, attestation: (any AttestationProvider)? = nil
+        captcha: (any CaptchaPresenter)? = nil, signer: (any InstallationSigner)? = nil,
+        attestation: (any AttestationProvider)? = nil
     ) throws -> Ringback {
         let configuration = RingbackConfiguration(
             baseUrl: try url, appKey: try appKey, dataDir: folder.appendingPathComponent("data").path)
         return try Ringback(
             configuration: configuration, store: FileStore(folder: folder.appendingPathComponent("secrets")),
-            transport: transport, signer: signer, attestation: attestation)
+            transport: transport, captcha: captcha, signer: signer, attestation: attestation)
     }
 
     /// The same in a folder of the test's.
     func app(
         _ folder: TemporaryFolder, _ transport: any Transport = URLSessionTransport(),
-        signer: (any InstallationSigner)? = nil, attestation: (any AttestationProvider)? = nil
+        captcha: (any CaptchaPresenter)? = nil, signer: (any InstallationSigner)? = nil,
+        attestation: (any AttestationProvider)? = nil
     ) throws -> Ringback {
-        try app(folder.url, transport: transport, signer: signer, attestation: attestation)
+        try app(
+            folder.url, transport: transport, captcha: captcha, signer: signer, attestation: attestation)
+    }
+
+    /// A person passes a CAPTCHA of Turnstile's, for this action: the token that Turnstile gives out for it.
+    func passTurnstile(action: String) async throws -> CaptchaToken {
+        var request = URLRequest(url: try url("control", "/captcha_passes"))
+        request.httpMethod = "POST"
+        request.httpBody = try JSONEncoder().encode([
+            "service": "turnstile", "place": try fact("captcha_place"), "action": action,
+        ])
+        return CaptchaToken(try await ask(request)["token"].text ?? "")
     }
 
     /// One request of the staff API, and its answer.
     @discardableResult
-    func staff(_ method: String, _ path: String, _ body: (any Encodable)? = nil) async throws -> Json {
+    func staff(_ method: String, _ path: String, _ body: (any Encodable & Sendable)? = nil) async throws
+        -> Json
+    {
         var request = URLRequest(url: try url("url", "/v1/staff/\(path)"))
         request.httpMethod = method
         request.setValue("Bearer \(try fact("staff_key"))", forHTTPHeaderField: "Authorization")
@@ -132,8 +147,8 @@ struct CentreError: Error {
     let message: String
 }
 
-/// An answer whose shape the test knows.
-struct Json {
+/// An answer whose shape the test knows. Read from JSON, and never changed.
+struct Json: @unchecked Sendable {
     let value: Any?
 
     subscript(key: String) -> Json { Json(value: fields[key]) }

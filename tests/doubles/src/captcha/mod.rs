@@ -18,7 +18,8 @@ use crate::server::{Handled, Handler, Reply, Server};
 use crate::{Clock, Fault, StartError, UnknownReason};
 
 /// A service that this double stands in for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CaptchaService {
     /// Cloudflare Turnstile.
     Turnstile,

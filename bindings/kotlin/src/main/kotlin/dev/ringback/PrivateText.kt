@@ -57,6 +57,15 @@ public value class ActionToken(
     override fun toString(): String = "ActionToken(…)"
 }
 
+/** What a CAPTCHA provider gave for a challenge that was passed; works once. */
+@JvmInline
+public value class CaptchaToken(
+    /** The token itself. Never log it. */
+    public val value: String,
+) {
+    override fun toString(): String = "CaptchaToken(…)"
+}
+
 /** A device token as FCM gave it to the app. */
 @JvmInline
 public value class PushToken(

@@ -20,6 +20,7 @@ import kotlinx.coroutines.flow.flow
  * @param store where the installation's secret is kept.
  * @param transport speaks HTTP; the app's own OkHttp client can be handed in.
  * @param log where log lines go; they never hold anything private.
+ * @param captcha shows the CAPTCHAs of Turnstile, hCaptcha and reCAPTCHA; proof of work needs none.
  * @param signer signs what changes something with a key of the platform's, for example a [KeyPairSigner] over the Android Keystore;
  * without one the client makes a key and keeps it in [store].
  * @param attestation vouches for app and device, for example a [PlayIntegrityProvider].
@@ -30,10 +31,12 @@ public class Ringback(
     store: SecureStore,
     transport: Transport = OkHttpTransport(),
     log: LogSink? = null,
+    captcha: CaptchaPresenter? = null,
     signer: InstallationSigner? = null,
     attestation: AttestationProvider? = null,
 ) : AutoCloseable {
-    private val client = throwing { Client(config, store, transport, log, signer, attestation) }
+    private val client =
+        throwing { Client(config, store, transport, log, captcha?.let(::AnsweringPresenter), signer, attestation) }
 
     /**
      * What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how

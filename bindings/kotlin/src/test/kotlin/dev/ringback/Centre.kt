@@ -37,16 +37,32 @@ internal class Centre : AutoCloseable {
     fun app(
         folder: Path,
         transport: Transport = OkHttpTransport(),
+        captcha: CaptchaPresenter? = null,
+        store: SecureStore = FileStore(folder.resolve("secrets")),
         signer: InstallationSigner? = null,
         attestation: AttestationProvider? = null,
     ): Ringback =
         Ringback(
             RingbackConfig(url, appKey, folder.resolve("data").toString()),
-            FileStore(folder.resolve("secrets")),
+            store,
             transport,
+            captcha = captcha,
             signer = signer,
             attestation = attestation,
         )
+
+    /** A person passes a CAPTCHA of Turnstile's, for this action: the token that Turnstile gives out for it. */
+    suspend fun passTurnstile(action: String): CaptchaToken {
+        val pass = """{"service": "turnstile", "place": "${facts.text(
+            "captcha_place",
+        )}", "action": "$action"}"""
+        val passed =
+            Request
+                .newBuilder(
+                    URI("${facts.text("control")}/captcha_passes"),
+                ).POST(BodyPublishers.ofString(pass))
+        return CaptchaToken(ask(passed).text("token"))
+    }
 
     /** One request of the staff API, and its answer. */
     suspend fun staff(

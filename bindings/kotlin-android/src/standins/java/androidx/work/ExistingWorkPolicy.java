@@ -1,0 +1,4 @@
+package androidx.work;
+
+/** Stand-in. */
+public enum ExistingWorkPolicy { REPLACE, KEEP, APPEND, APPEND_OR_REPLACE }
