@@ -9,6 +9,8 @@ mod config;
 mod error;
 mod events;
 mod exchange;
+#[cfg(feature = "fuzz-hooks")]
+pub mod fuzzing;
 mod installation;
 mod line;
 mod outbox;

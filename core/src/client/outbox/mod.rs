@@ -8,7 +8,10 @@ use super::{ClientCode, ClientError, RingbackClient};
 use crate::host::LogLevel;
 use crate::protocol::{CallTicket, Callback, Confirmation, Device, Timestamp};
 use folder::KeptRequest;
+#[cfg(not(feature = "fuzz-hooks"))]
 use record::Record;
+#[cfg(feature = "fuzz-hooks")]
+pub(crate) use record::Record;
 use serde::de::DeserializeOwned;
 
 pub(crate) use courier::Courier;
