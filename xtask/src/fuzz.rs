@@ -84,10 +84,13 @@ impl Fuzz<'_> {
 
     fn build(&self) -> Result<PathBuf> {
         let target = self.places.target.join("fuzz/build");
+        let host = process::output(Command::new("rustc").args(["--print", "host-tuple"]))?;
         let mut build = cargo();
-        build.args(["build", "--release", "--bins", "--locked", "--target-dir"]).arg(&target);
+        // Named, so that build scripts and macros, which are run here as well, get no counters.
+        build.args(["build", "--release", "--bins", "--locked", "--target", host.trim()]);
+        build.arg("--target-dir").arg(&target);
         (self.run)(build.env("RUSTFLAGS", COVERAGE).current_dir(self.folder()))?;
-        Ok(target.join("release"))
+        Ok(target.join(host.trim()).join("release"))
     }
 
     fn feed(&self, name: &str, programs: &Path) -> Result<()> {

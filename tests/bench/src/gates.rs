@@ -31,7 +31,7 @@ pub(crate) const GATES: &[Gate] = &[
     Gate { row: "sdk/kotlin-memory", bound: Bound::LeastRatio(1.0 / 1.05) },
     Gate { row: "sdk/swift-memory", bound: Bound::LeastRatio(1.0 / 1.05) },
     // As in `cargo xtask size`; 1 MiB is the aim of the first.
-    Gate { row: "sdk/size-host", bound: Bound::Most(Measure::Bytes(1_640_000.0)) },
+    Gate { row: "sdk/size-host", bound: Bound::Most(Measure::Bytes(1_545_000.0)) },
     Gate { row: "sdk/size-reqwest", bound: Bound::Most(Measure::Bytes(2_969_600.0)) },
 ];
 
