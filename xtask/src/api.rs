@@ -1,7 +1,8 @@
 //! `cargo xtask api`: what apps may build on, as committed texts in docs/api.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -93,15 +94,6 @@ pub(crate) fn check(places: &Places, run: Runner<'_>) -> Result<Counts> {
 
 const FOLDER: &str = "docs/api";
 
-/// What the modules were compiled for.
-const TRIPLE: &str = if cfg!(target_os = "macos") {
-    if cfg!(target_arch = "aarch64") { "arm64-apple-macosx12.0" } else { "x86_64-apple-macosx12.0" }
-} else if cfg!(target_arch = "aarch64") {
-    "aarch64-unknown-linux-gnu"
-} else {
-    "x86_64-unknown-linux-gnu"
-};
-
 type Read = fn(&Places, Runner<'_>) -> Result<Surface>;
 
 const SURFACES: [(Choice, Read); 3] =
@@ -134,15 +126,21 @@ fn compare(places: &Places, surface: &Surface, run: Runner<'_>) -> Result<()> {
 }
 
 fn rust(places: &Places, run: Runner<'_>) -> Result<Surface> {
-    let target = places.target.join("api/rustdoc");
+    // The pinned compiler's rustdoc, whose JSON is not yet called stable. It alone is told that this is meant: build
+    // scripts that saw the variable would build half of the workspace anew.
+    let folder = places.target.join("api");
+    places::make_folder(&folder)?;
+    let wrapper = folder.join("rustdoc.sh");
+    fs::write(&wrapper, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n")
+        .map_err(Error::file(&wrapper))?;
+    fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).map_err(Error::file(&wrapper))?;
     let mut rustdoc = cargo();
-    // The pinned compiler's rustdoc, whose JSON is not yet called stable.
-    rustdoc.args(["rustdoc", "--package", "ringback-core", "--lib", "--target-dir"]).arg(&target);
-    rustdoc.args(["--", "-Zunstable-options", "--output-format", "json"]).env("RUSTC_BOOTSTRAP", "1");
+    rustdoc.args(["rustdoc", "--package", "ringback-core", "--lib"]).env("RUSTDOC", &wrapper);
+    rustdoc.args(["--", "-Zunstable-options", "--output-format", "json"]);
     run(rustdoc.current_dir(&places.root))?;
     let mut print = cargo();
     print.args(["run", "--quiet", "--package", "ringback-api-surface", "--"]);
-    print.arg(target.join("doc/ringback_core.json")).current_dir(&places.root);
+    print.arg(places.target.join("doc/ringback_core.json")).current_dir(&places.root);
     Ok(Surface { file: "rust.txt", text: process::output(&mut print)? })
 }
 
@@ -163,16 +161,25 @@ fn swift(places: &Places, run: Runner<'_>) -> Result<Surface> {
     let package = places.root.join("bindings/swift");
     let graphs = places.target.join("api/swift");
     places::fresh_folder(&graphs)?;
+    let triple = triple(places, &package)?;
     for module in ["Ringback", "RingbackTypes", "RingbackGenerated"] {
         let mut extract = swift::program(places, "swift", &package)?;
         extract.args(["symbolgraph-extract", "-module-name", module, "-minimum-access-level", "public"]);
-        extract.args(["-skip-synthesized-members", "-I", ".build/debug/Modules", "-target", TRIPLE]);
+        extract.args(["-skip-synthesized-members", "-I", ".build/debug/Modules", "-target", &triple]);
         for headers in ["ringback_coreFFI", "ringback_bindingsFFI"] {
             extract.arg(format!("-ISources/{headers}"));
         }
         run(extract.arg("-output-dir").arg(&graphs))?;
     }
     Ok(Surface { file: "swift.txt", text: swift_surface::read(&graphs)? })
+}
+
+/// What the compiler compiles for.
+fn triple(places: &Places, package: &Path) -> Result<String> {
+    let told = process::output(swift::program(places, "swift", package)?.arg("-print-target-info"))?;
+    let told: serde_json::Value = serde_json::from_str(&told)
+        .map_err(|error| Error::Broken(format!("swift has not told its target: {error}")))?;
+    Ok(told["target"]["triple"].as_str().unwrap_or_default().to_owned())
 }
 
 /// The text of a file that the toolchain wrote.

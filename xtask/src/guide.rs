@@ -32,7 +32,7 @@ struct App<'a> {
     command: &'a str,
 }
 
-/// Runs each app of the page. The packages have to be there, and the programs of the tests.
+/// The book and each app of it. The packages have to be there, and the programs of the tests.
 pub(crate) fn check(places: &Places, run: Runner<'_>) -> Result<Counts> {
     let page = places.root.join(PAGE);
     let text = fs::read_to_string(&page).map_err(Error::file(&page))?;
@@ -42,6 +42,13 @@ pub(crate) fn check(places: &Places, run: Runner<'_>) -> Result<Counts> {
         return Err(Error::Broken(format!("{PAGE} has no app for each language, but for {languages:?}")));
     }
     let mut counts = Counts::default();
+    match check_book(places) {
+        Ok(()) => counts.passed += 1,
+        Err(error) => {
+            println!("    FAILED  {error}");
+            counts.failed += 1;
+        }
+    }
     for app in &apps {
         match app.check(places, run) {
             Ok(()) => counts.passed += 1,
@@ -182,7 +189,7 @@ impl Drop for Server {
 }
 
 /// Every page that the book lists is there, and every page that is there is listed.
-pub(crate) fn check_book(places: &Places) -> Result<Counts> {
+fn check_book(places: &Places) -> Result<()> {
     let docs = places.root.join("docs");
     let summary =
         fs::read_to_string(docs.join("SUMMARY.md")).map_err(Error::file(&docs.join("SUMMARY.md")))?;
@@ -197,7 +204,7 @@ pub(crate) fn check_book(places: &Places) -> Result<Counts> {
             check_links(&page)?;
         }
     }
-    Ok(Counts { passed: 1, ..Counts::default() })
+    Ok(())
 }
 
 /// Links to other pages and files lead somewhere.

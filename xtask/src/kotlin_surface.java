@@ -8,7 +8,8 @@ import org.jetbrains.kotlin.abi.tools.AbiTools;
 class KotlinSurface {
     public static void main(String[] arguments) {
         var text = new StringBuilder();
-        var filters = new AbiFilters(Set.of(), Set.of("dev.ringback.internal.**"), Set.of(), Set.of());
+        var generated = Set.of("dev.ringback.internal.**", "dev.ringback.FfiConverter*", "dev.ringback.Uniffi**", "dev.ringback.RustBuffer**");
+        var filters = new AbiFilters(Set.of(), generated, Set.of(), Set.of());
         var tools = AbiTools.Companion.getInstance(KotlinSurface.class.getClassLoader());
         tools.printJvmDump(text, List.of(new File(arguments[0])), filters);
         System.out.print(text);

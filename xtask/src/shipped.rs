@@ -77,7 +77,8 @@ pub(crate) fn build(places: &Places, http: Http, run: Runner<'_>) -> Result<Libr
 
 /// Links the archive anew, without what the generator alone reads: descriptions of every function and type, 40 KB.
 pub(crate) fn link(cc: &Path, nm: &Path, archive: &Path, target: &Path, run: Runner<'_>) -> Result<()> {
-    let symbols = process::output(Command::new(nm).args(["--quiet", "--extern-only", "--defined-only"]).arg(archive))?;
+    let symbols =
+        process::output(Command::new(nm).args(["--quiet", "--extern-only", "--defined-only"]).arg(archive))?;
     let exports: BTreeSet<&str> = symbols
         .lines()
         .filter_map(|line| line.split_whitespace().nth(2))

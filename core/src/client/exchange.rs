@@ -42,7 +42,7 @@ pub(crate) enum Credential<'a> {
 /// What the server says when it has done what was asked.
 pub(crate) struct Answer {
     status: u16,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A request that came to nothing.

@@ -40,14 +40,16 @@ suspend fun soak(
         for (tenth in 1..TENTHS) {
             coroutineScope {
                 repeat(CALLERS) {
-                    launch(Dispatchers.Default) { repeat(calls / TENTHS / CALLERS) { ringback.handlePush(push) } }
+                    launch(Dispatchers.Default) {
+                        repeat(calls / TENTHS / CALLERS) { ringback.handlePush(push) }
+                    }
                 }
             }
             repeat(subscriptions / TENTHS) {
                 coroutineScope {
                     // It runs until it waits for the server.
-                    val subscription = launch(start = CoroutineStart.UNDISPATCHED) { ringback.events().collect {} }
-                    subscription.cancelAndJoin()
+                    val start = CoroutineStart.UNDISPATCHED
+                    launch(start = start) { ringback.events().collect {} }.cancelAndJoin()
                 }
             }
             if (tenth == 1) println("kotlin memory_after_a_tenth ${residentBytes()}")
