@@ -177,6 +177,8 @@ impl Bench<'_> {
         let libraries = fs::read_to_string(&class_path).map_err(Error::file(&class_path))?;
         let mut program = Command::new("java");
         program.arg(format!("-Djna.library.path={}", self.release.display()));
+        // A small heap: what stays behind shows, and what waits for the collector does not.
+        program.args(["-Xmx64m", "-XX:+UseSerialGC"]);
         program.arg("-cp").arg(format!("{}:{}", project.join("target/classes").display(), libraries.trim()));
         process::output(program.arg("CallCostKt").args(counts).current_dir(&self.folder))
     }

@@ -44,11 +44,14 @@ enum What {
     All,
 }
 
+/// Makes packages and tells where they are.
+type Make = fn(&Places, Runner<'_>) -> Result<PathBuf>;
+
 /// As in the workspace, in `pom.xml` and in every package.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
-    let steps: [(What, fn(&Places, Runner<'_>) -> Result<PathBuf>); 4] = [
+    let steps: [(What, Make); 4] = [
         (What::Kotlin, kotlin),
         (What::Swift, swift),
         (What::Android, android::package),
