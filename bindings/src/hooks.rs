@@ -3,8 +3,8 @@
 use crate::cancel::CancelToken;
 use crate::error::{guarded, internal};
 use crate::runtime::Runtime;
-use ringback_core::client::ClientError;
 use ringback_core::client::fault_injection::Kill;
+use ringback_core::client::{ClientError, PushOutcome};
 use ringback_core::host::Host;
 use ringback_core::protocol::{
     ACTION_CANCEL, ACTION_OTHER_NUMBER, ACTION_READY, ACTION_SNOOZE, CATEGORY_AGENT_READY,
@@ -12,6 +12,7 @@ use ringback_core::protocol::{
 };
 use ringback_core::transport::Transport;
 use ringback_core::transport::contract::{self, ContractFinding};
+use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Instant;
@@ -114,6 +115,20 @@ impl TestHooks {
     /// Nothing, for a benchmark of the border itself.
     pub fn empty(&self) -> Result<(), ClientError> {
         guarded(|| Ok(()))
+    }
+
+    /// Nothing, in the shape of `Client::handle_push`.
+    pub async fn empty_push(
+        &self,
+        data: HashMap<String, String>,
+        cancel: Option<Arc<CancelToken>>,
+    ) -> Result<PushOutcome, ClientError> {
+        self.runtime
+            .run(cancel, async move {
+                drop(data);
+                Ok(PushOutcome::NotOurs)
+            })
+            .await
     }
 
     /// Nothing, on the runtime's thread.

@@ -41,19 +41,31 @@ impl Runtime {
         cancel: Option<Arc<CancelToken>>,
         work: impl Future<Output = Result<T, ClientError>> + Send + 'static,
     ) -> Result<T, ClientError> {
-        let (tell, done) = oneshot::channel();
+        let told = Arc::new(Mutex::new(None));
+        let tell = Arc::clone(&told);
         let work = Box::pin(async move {
-            // Fails when nobody waits any more.
-            let _ = tell.send(work.await);
+            let done = work.await;
+            *tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
         });
-        let task = self.spawn(cancel, work)?;
-        match done.await {
-            Ok(done) => done,
-            Err(_) => Err(task.why().await),
-        }
+        self.finish(cancel, work).await?;
+        let done = told.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Cancelled by its token, it ends without a word.
+        done.unwrap_or_else(|| Err(cancelled()))
     }
 
-    /// The same code whatever the work brings: on a phone it is there once.
+    /// Waits for the end of the work. The same code whatever the work brings: on a phone it is there once.
+    #[inline(never)]
+    fn finish(&self, cancel: Option<Arc<CancelToken>>, work: Work) -> Finish {
+        let task = self.spawn(cancel, work);
+        Box::pin(async move {
+            match (&mut task?.0).await {
+                Ok(()) => Ok(()),
+                Err(error) if error.is_panic() => Err(panicked()),
+                Err(_) => Err(cancelled()),
+            }
+        })
+    }
+
     fn spawn(&self, cancel: Option<Arc<CancelToken>>, work: Work) -> Result<AbortOnDrop, ClientError> {
         Ok(AbortOnDrop(self.handle()?.spawn(async move {
             let Some(token) = cancel else { return work.await };
@@ -101,18 +113,10 @@ fn start() -> std::io::Result<Running> {
 
 /// Work that tells by itself what came of it.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The end of some work, well or not.
+type Finish = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send>>;
 
 struct AbortOnDrop(JoinHandle<()>);
-
-impl AbortOnDrop {
-    /// Why the work has told nothing.
-    async fn why(mut self) -> ClientError {
-        match (&mut self.0).await {
-            Err(error) if error.is_panic() => panicked(),
-            _ => cancelled(),
-        }
-    }
-}
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {

@@ -14,7 +14,7 @@ use crate::{
     kotlin,
     places::{self, Places, cargo},
     postgres::{self, Cluster},
-    process, swift,
+    process, size, swift,
 };
 
 /// Measures speed, each figure as a ratio against its limit in the same run, and writes docs/performance.md
@@ -23,6 +23,7 @@ use crate::{
 ///   push     from "agent ready" to the push at the double with 10 000 waiting, against a bare push
 ///   calls    calls through Kotlin and Swift, against an empty UniFFI call
 ///   line     reservations among up to a million callbacks, requests with all rules, availability, memory
+///   sdk      the library in an app: start, a tap, proof of work, calls, memory, size
 ///
 /// Builds in release mode, which takes some minutes the first time. Needs what `cargo xtask setup` installs, each
 /// benchmark only its own part of it. Starts a throw-away PostgreSQL unless $RINGBACK_TEST_POSTGRES names a server.
@@ -47,6 +48,7 @@ enum Benchmark {
     Push,
     Calls,
     Line,
+    Sdk,
 }
 
 impl Benchmark {
@@ -56,6 +58,7 @@ impl Benchmark {
             Self::Push => "push",
             Self::Calls => "calls",
             Self::Line => "line",
+            Self::Sdk => "sdk",
         }
     }
 }
@@ -74,7 +77,9 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
     if chosen.is_empty() {
         chosen = Benchmark::value_variants().to_vec();
     }
-    bench.build(chosen.contains(&Benchmark::Calls))?;
+    let in_apps = [Benchmark::Calls, Benchmark::Sdk];
+    let needs_figures = chosen.iter().any(|benchmark| in_apps.contains(benchmark));
+    bench.build(needs_figures)?;
 
     let mut program = Command::new(bench.release.join("ringback-bench"));
     program.env("RINGBACK_BIN", bench.release.join("ringback"));
@@ -86,16 +91,16 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
         }
     }
     let mut failed = None;
-    if chosen.contains(&Benchmark::Calls) {
-        match bench.calls() {
+    if needs_figures {
+        match bench.figures(chosen.contains(&Benchmark::Sdk)) {
             Ok(figures) => {
                 program.arg("--calls-figures").arg(figures);
             }
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             // The others can still be measured.
             Err(error) => {
-                eprintln!("calls cannot be measured: {error}");
-                chosen.retain(|benchmark| *benchmark != Benchmark::Calls);
+                eprintln!("calls and sdk cannot be measured: {error}");
+                chosen.retain(|benchmark| !in_apps.contains(benchmark));
                 failed = Some(error);
             }
         }
@@ -139,16 +144,27 @@ impl Bench<'_> {
         process::run(build.current_dir(&self.places.root))
     }
 
-    /// Runs the programs in Kotlin and Swift; the file with what they printed.
-    fn calls(&self) -> Result<PathBuf> {
-        let calls = if self.quick { "100" } else { "1000" };
-        let figures = self.kotlin(calls)? + &self.swift(calls)?;
-        let file = self.folder.join("calls.txt");
+    /// Runs the programs in Kotlin and Swift and looks at the library's size; the file with all figures.
+    fn figures(&self, sdk: bool) -> Result<PathBuf> {
+        // Calls to time; calls and subscriptions to see whether anything stays behind.
+        let counts = match (self.quick, sdk) {
+            (true, _) => ["100", "2000", "100"],
+            (false, false) => ["1000", "0", "0"],
+            (false, true) => ["1000", "1000000", "10000"],
+        };
+        let mut figures = self.kotlin(&counts)? + &self.swift(&counts)?;
+        if sdk {
+            let log = self.folder.join("size.log");
+            for (http, bytes) in size::measure(self.places, &|command| process::run_logged(command, &log))? {
+                figures.push_str(&format!("size {} {bytes}\n", http.name()));
+            }
+        }
+        let file = self.folder.join("figures.txt");
         fs::write(&file, figures).map_err(Error::file(&file))?;
         Ok(file)
     }
 
-    fn kotlin(&self, calls: &str) -> Result<String> {
+    fn kotlin(&self, counts: &[&str]) -> Result<String> {
         kotlin::check_maven()?;
         bindings::generate(self.places, Language::Kotlin, true, process::run)?;
         let project = self.places.root.join("tests/bench/kotlin");
@@ -161,11 +177,13 @@ impl Bench<'_> {
         let libraries = fs::read_to_string(&class_path).map_err(Error::file(&class_path))?;
         let mut program = Command::new("java");
         program.arg(format!("-Djna.library.path={}", self.release.display()));
+        // A small heap: what stays behind shows, and what waits for the collector does not.
+        program.args(["-Xmx64m", "-XX:+UseSerialGC"]);
         program.arg("-cp").arg(format!("{}:{}", project.join("target/classes").display(), libraries.trim()));
-        process::output(program.args(["CallCostKt", calls]).current_dir(&self.folder))
+        process::output(program.arg("CallCostKt").args(counts).current_dir(&self.folder))
     }
 
-    fn swift(&self, calls: &str) -> Result<String> {
+    fn swift(&self, counts: &[&str]) -> Result<String> {
         bindings::generate(self.places, Language::Swift, true, process::run)?;
         let package = self.places.root.join("tests/bench/swift/CallCost");
         // Kept for the next run.
@@ -185,7 +203,8 @@ impl Bench<'_> {
         let log = self.folder.join("swift.log");
         let mut build = with_release(swift::command(self.places, &arguments(&["build"], &[]))?);
         process::run_logged(&mut build, &log).map_err(|error| explain(&error, &log))?;
-        let run = arguments(&["run", "--quiet", "--skip-build"], &["CallCost", calls]);
+        let rest = [&["CallCost"], counts].concat();
+        let run = arguments(&["run", "--quiet", "--skip-build"], &rest);
         process::output(with_release(swift::command(self.places, &run)?).stderr(Stdio::inherit()))
     }
 }

@@ -87,41 +87,55 @@ pub(crate) fn generate(
     }
     run(&mut build)?;
 
+    let library = places.debug().join(format!("{DLL_PREFIX}ringback_bindings{DLL_SUFFIX}"));
+    let generated = bindgen(places, &library, language, &run)?;
+    let sources = places.root.join("bindings").join(language.name());
+    match language {
+        Language::Kotlin => kotlin(&generated, &sources.join("target/generated-sources/uniffi")),
+        Language::Swift => swift(&generated, &sources.join("Sources")),
+    }
+}
+
+/// Reads a library that has its symbols and writes one language's sources; the folder with them.
+pub(crate) fn bindgen(
+    places: &Places,
+    library: &Path,
+    language: Language,
+    run: impl Fn(&mut Command) -> Result<()>,
+) -> Result<PathBuf> {
     let generated = places.target.join("bindgen").join(language.name());
     places::fresh_folder(&generated)?;
-    let library = places.debug().join(format!("{DLL_PREFIX}ringback_bindings{DLL_SUFFIX}"));
     let mut bindgen = cargo();
     bindgen.args(["run", "--package", "ringback-bindgen", "--bin", "uniffi-bindgen", "--", "generate"]);
-    bindgen.arg(&library).args(["--language", language.name(), "--no-format", "--out-dir"]).arg(&generated);
+    bindgen.arg(library).args(["--language", language.name(), "--no-format", "--out-dir"]).arg(&generated);
     run(bindgen.current_dir(&places.root))?;
+    Ok(generated)
+}
 
-    let files = places::files_below(&generated)?;
-    match language {
-        Language::Kotlin => {
-            let folder = places.root.join("bindings/kotlin/target/generated-sources/uniffi");
-            let targets =
-                files.iter().filter_map(|file| Some((file.as_path(), file.strip_prefix(&generated).ok()?)));
-            replace(&folder, targets, "kt")?;
-            Ok(folder)
-        }
-        Language::Swift => {
-            let sources = places.root.join("bindings/swift/Sources");
-            let folder = sources.join("RingbackGenerated");
-            let with_end = |end: &'static str| {
-                files.iter().filter(move |file| file.extension().is_some_and(|other| other == end))
-            };
-            let targets =
-                with_end("swift").filter_map(|file| Some((file.as_path(), Path::new(file.file_name()?))));
-            replace(&folder, targets, "swift")?;
-            for header in with_end("h") {
-                // `ringback_coreFFI.h` belongs to the module `ringback_coreFFI`.
-                if let (Some(module), Some(name)) = (header.file_stem(), header.file_name()) {
-                    copy_if_new(header, &sources.join(module).join(name))?;
-                }
-            }
-            Ok(folder)
+/// Makes a folder of Kotlin sources hold what was generated, and no other.
+pub(crate) fn kotlin(generated: &Path, folder: &Path) -> Result<PathBuf> {
+    let files = places::files_below(generated)?;
+    let targets = files.iter().filter_map(|file| Some((file.as_path(), file.strip_prefix(generated).ok()?)));
+    replace(folder, targets, "kt")?;
+    Ok(folder.to_owned())
+}
+
+/// Puts what was generated beside the Swift that people write.
+pub(crate) fn swift(generated: &Path, sources: &Path) -> Result<PathBuf> {
+    let files = places::files_below(generated)?;
+    let folder = sources.join("RingbackGenerated");
+    let with_end = |end: &'static str| {
+        files.iter().filter(move |file| file.extension().is_some_and(|other| other == end))
+    };
+    let targets = with_end("swift").filter_map(|file| Some((file.as_path(), Path::new(file.file_name()?))));
+    replace(&folder, targets, "swift")?;
+    for header in with_end("h") {
+        // `ringback_coreFFI.h` belongs to the module `ringback_coreFFI`.
+        if let (Some(module), Some(name)) = (header.file_stem(), header.file_name()) {
+            copy_if_new(header, &sources.join(module).join(name))?;
         }
     }
+    Ok(folder)
 }
 
 /// Makes `folder` hold these files (source, name below the folder) and no other with this ending.

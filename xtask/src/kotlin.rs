@@ -9,7 +9,8 @@ use std::{
 use crate::{
     error::{Error, Result},
     places::{self, Places},
-    process,
+    process, setup,
+    shipped::Runner,
 };
 
 const KTLINT: &str = "1.8.0";
@@ -34,6 +35,25 @@ pub(crate) fn set_up(places: &Places) -> Result<String> {
         })?;
     }
     Ok(jar.display().to_string())
+}
+
+/// Kotlin's ABI tools with what they need, in a folder of the cache.
+pub(crate) fn abi_tools(places: &Places, run: Runner<'_>) -> Result<PathBuf> {
+    // The version of the compiler in bindings/kotlin/pom.xml: older tools do not read newer classes.
+    const VERSION: &str = "2.4.21";
+    check_maven()?;
+    setup::in_cache(places, &format!("kotlin-abi-tools-{VERSION}"), |partial| {
+        let pom = partial.join("pom.xml");
+        let text = format!(
+            "<project><modelVersion>4.0.0</modelVersion><groupId>tools</groupId><artifactId>tools</artifactId>\
+             <version>1</version><dependencies><dependency><groupId>org.jetbrains.kotlin</groupId>\
+             <artifactId>abi-tools</artifactId><version>{VERSION}</version></dependency></dependencies></project>"
+        );
+        fs::write(&pom, text).map_err(Error::file(&pom))?;
+        let mut command = maven(partial)?;
+        command.arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies");
+        run(command.arg(format!("-DoutputDirectory={}", partial.display())))
+    })
 }
 
 /// Is there what runs Java and Kotlin?

@@ -101,11 +101,13 @@ fn hand_written_swift(places: &Places) -> Result<Vec<PathBuf>> {
     files.retain(|file| !file.starts_with(package.join("Sources/RingbackGenerated")));
     files.extend(places::files_below(&package.join("Tests"))?);
     files.push(package.join("Package.swift"));
+    files.extend(places::files_below(&package.join("packaging"))?);
     let sample = places.root.join("ios-sample");
     for folder in ["App", "Model/Sources", "Model/Tests"] {
         files.extend(places::files_below(&sample.join(folder))?);
     }
     files.push(sample.join("Model/Package.swift"));
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "swift"));
     let bench = places.root.join("tests/bench/swift/CallCost");
     files.push(bench.join("Package.swift"));
     files.extend(places::files_below(&bench.join("Sources"))?);

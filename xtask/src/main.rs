@@ -1,15 +1,22 @@
 //! `cargo xtask`: the one command that sets up, tests, shows and measures the project. Linux and macOS.
 #![allow(clippy::doc_markdown, reason = "the comments on options are their help, which a terminal shows")]
 
+mod android;
+mod api;
+mod apple;
 mod bench;
 mod bindings;
 mod counts;
 mod demo;
 mod error;
+mod fuzz;
+mod guide;
 mod kotlin;
 mod lint;
 mod mirror;
+mod package;
 mod parts;
+mod phones;
 mod places;
 mod postgres;
 mod privacy;
@@ -19,8 +26,11 @@ mod rust;
 mod samples;
 mod session;
 mod setup;
+mod shipped;
 mod sim;
+mod size;
 mod swift;
+mod swift_surface;
 mod test;
 
 use std::process::ExitCode;
@@ -50,6 +60,11 @@ enum Command {
     Bench(bench::Options),
     Sim(sim::Options),
     Swift(swift::Options),
+    Package(package::Options),
+    Api(api::Options),
+    Size(size::Options),
+    Phones(phones::Options),
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -68,30 +83,23 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     let places = Places::find()?;
+    // These two become the program they start: its exit code and its way with Ctrl-C are kept.
+    if !matches!(command, Command::Demo(_) | Command::Swift(_)) {
+        process::watch_signals()?;
+    }
     match command {
-        // These become the program they start: its exit code and its way with Ctrl-C are kept.
         Command::Demo(options) => demo::run(&places, &options),
         Command::Session(options) => session::run(&places, &options),
         Command::Swift(options) => swift::run(&places, &options),
-        Command::Setup(options) => {
-            process::watch_signals()?;
-            setup::run(&places, &options)
-        }
-        Command::Bindings(options) => {
-            process::watch_signals()?;
-            bindings::run(&places, &options)
-        }
-        Command::Bench(options) => {
-            process::watch_signals()?;
-            bench::run(&places, &options)
-        }
-        Command::Sim(options) => {
-            process::watch_signals()?;
-            sim::run(&places, &options)
-        }
-        Command::Test(options) => {
-            process::watch_signals()?;
-            test::run(&places, &options)
-        }
+        Command::Setup(options) => setup::run(&places, &options),
+        Command::Bindings(options) => bindings::run(&places, &options),
+        Command::Bench(options) => bench::run(&places, &options),
+        Command::Sim(options) => sim::run(&places, &options),
+        Command::Test(options) => test::run(&places, &options),
+        Command::Package(options) => package::run(&places, &options),
+        Command::Api(options) => api::run(&places, &options),
+        Command::Size(size::Options {}) => size::run(&places),
+        Command::Phones(phones::Options {}) => phones::run(&places),
+        Command::Fuzz(options) => fuzz::run(&places, &options),
     }
 }

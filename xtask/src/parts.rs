@@ -10,13 +10,16 @@ use std::{
 use clap::ValueEnum;
 
 use crate::{
+    api,
     bindings::{self, Language},
     counts::{self, Counts},
     error::{Error, Result},
-    kotlin, lint,
+    fuzz, guide, kotlin, lint, package, phones,
     places::{self, Places, cargo},
     postgres::{self, Cluster},
-    privacy, process, samples, setup, swift,
+    privacy, process, samples, setup,
+    shipped::Runner,
+    size, swift,
 };
 
 /// A part of the tests.
@@ -42,6 +45,16 @@ pub(crate) enum Part {
     Fcm,
     /// Every signed token that a push server took in this run, by PyJWT
     Tokens,
+    /// How large the library is that apps ship
+    Size,
+    /// The public surface in Rust, Kotlin and Swift against docs/api
+    Api,
+    /// The guide's programs, exactly as printed, against the packages and the real server
+    Guide,
+    /// Core and bindings type-checked for Android and iOS
+    Phones,
+    /// The fuzz targets, for a bounded time each
+    Fuzz,
     /// Formatting, lints, licences
     Lint,
     /// Nothing personal in any log or push of this run
@@ -61,6 +74,11 @@ impl Part {
             Self::Samples => "samples",
             Self::Fcm => "fcm",
             Self::Tokens => "tokens",
+            Self::Size => "size",
+            Self::Api => "api",
+            Self::Guide => "guide",
+            Self::Phones => "phones",
+            Self::Fuzz => "fuzz",
             Self::Lint => "lint",
             Self::Privacy => "privacy",
         }
@@ -73,7 +91,7 @@ impl Part {
             Self::Kotlin => "Kotlin",
             Self::Swift => "Swift",
             Self::Samples => "both",
-            Self::Fcm | Self::Tokens | Self::Lint | Self::Privacy => "checks",
+            _ => "checks",
         }
     }
 }
@@ -99,6 +117,7 @@ pub(crate) struct Run<'a> {
     web_push: OnceCell<Result<PathBuf, String>>,
     pushy: OnceCell<Result<(), String>>,
     programs: OnceCell<Result<(), String>>,
+    kotlin_package: OnceCell<Result<PathBuf, String>>,
 }
 
 impl<'a> Run<'a> {
@@ -110,6 +129,7 @@ impl<'a> Run<'a> {
             web_push: OnceCell::new(),
             pushy: OnceCell::new(),
             programs: OnceCell::new(),
+            kotlin_package: OnceCell::new(),
         }
     }
 
@@ -120,6 +140,7 @@ impl<'a> Run<'a> {
     /// Runs one part. The notes say what could not be checked here.
     pub(crate) fn part(&self, part: Part) -> Result<(Counts, Vec<String>)> {
         let log = self.log(part.name());
+        let logged = |command: &mut Command| process::run_logged(command, &log);
         let counts = match part {
             Part::Rust => self.cargo_test(&["--workspace"], Needs::Everything, &log),
             Part::Core => {
@@ -133,6 +154,11 @@ impl<'a> Run<'a> {
             Part::Samples => samples::run(self, &log),
             Part::Fcm => self.fcm(&log),
             Part::Tokens => self.tokens(&log),
+            Part::Size => return size::check(self.places, &logged),
+            Part::Api => self.api(&logged),
+            Part::Guide => self.guide(&logged),
+            Part::Phones => phones::check(self.places, &logged),
+            Part::Fuzz => fuzz::check(self.places, &logged),
             Part::Lint => return lint::run(self.places),
             Part::Privacy => privacy::check(self.places),
         };
@@ -172,6 +198,20 @@ impl<'a> Run<'a> {
     /// What the language tests talk to.
     pub(crate) fn lend_everything(&self, command: &mut Command) -> Result<()> {
         self.lend(Needs::Everything, command)
+    }
+
+    fn api(&self, run: Runner<'_>) -> Result<Counts> {
+        once(&self.kotlin_package, || package::kotlin(self.places, run))?;
+        api::check(self.places, run)
+    }
+
+    /// New apps from the packages alone; only the server is that of the tests.
+    fn guide(&self, run: Runner<'_>) -> Result<Counts> {
+        swift::set_up(self.places)?;
+        once(&self.programs, || self.build())?;
+        once(&self.kotlin_package, || package::kotlin(self.places, run))?;
+        package::swift(self.places, run)?;
+        guide::check(self.places, run)
     }
 
     fn fcm(&self, log: &Path) -> Result<Counts> {

@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 
 use crate::{
     error::{Error, Result},
-    kotlin, places,
+    kotlin, phones, places,
     places::Places,
     postgres, process, rust, swift,
 };
@@ -31,6 +31,8 @@ use crate::{
 /// web-push  the npm package web-push-testing into $RINGBACK_CACHE. Needs Node 20 or later with npm.
 /// webhooks  The Python package standardwebhooks, with which the tests' receiver verifies, into $RINGBACK_CACHE. Needs
 ///           Python with pip.
+/// phones    the standard library's sources, from Debian's trixie-backports into $RINGBACK_CACHE; elsewhere those of
+///           `rustup component add rust-src`.
 ///
 /// Elsewhere it says what to install. `cargo xtask test` runs it for the parts it tests.
 #[derive(Args)]
@@ -51,11 +53,12 @@ enum What {
     Tokens,
     WebPush,
     Webhooks,
+    Phones,
     All,
 }
 
 pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
-    let steps: [(What, &str, SetUp); 8] = [
+    let steps: [(What, &str, SetUp); 9] = [
         (What::Rust, "cargo-deny", rust::set_up),
         (What::Postgres, "PostgreSQL", postgres::set_up),
         (What::Kotlin, "ktlint", kotlin::set_up),
@@ -64,6 +67,7 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<ExitCode> {
         (What::Tokens, "PyJWT", |places| shown(&pyjwt(places)?)),
         (What::WebPush, "web-push-testing", |places| shown(&web_push_testing(places)?)),
         (What::Webhooks, "standardwebhooks", |places| shown(&standardwebhooks(places)?)),
+        (What::Phones, "the standard library's sources", phones::set_up),
     ];
     for (what, name, set_up) in steps {
         if options.what == what || options.what == What::All {
@@ -126,7 +130,7 @@ pub(crate) fn web_push_testing(places: &Places) -> Result<PathBuf> {
 }
 
 /// A folder of the cache that is there in full or not at all.
-fn in_cache(places: &Places, name: &str, fill: impl Fn(&Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn in_cache(places: &Places, name: &str, fill: impl Fn(&Path) -> Result<()>) -> Result<PathBuf> {
     let folder = places.cache.join(name);
     if !folder.is_dir() {
         let partial = places.cache.join(format!("{name}.partial"));

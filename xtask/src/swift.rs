@@ -66,22 +66,27 @@ pub(crate) fn command_in(places: &Places, package: &str, arguments: &[impl AsRef
     if !manifest.is_file() {
         return Err(Error::missing(&manifest.display().to_string(), "this checkout has no such package"));
     }
-    let mut command = match find(places)? {
+    let mut command = program(places, "swift", &package)?;
+    let library = places.debug();
+    command.args(arguments).env("LIBRARY_PATH", &library).env("LD_LIBRARY_PATH", &library);
+    Ok(command)
+}
+
+/// A program of the toolchain, or a shell that finds it, in a folder of the checkout or of the target folder.
+pub(crate) fn program(places: &Places, program: &str, folder: &Path) -> Result<Command> {
+    Ok(match find(places)? {
         Toolchain::Installed => {
-            let mut command = Command::new("swift");
-            command.current_dir(package);
+            let mut command = Command::new(program);
+            command.current_dir(folder);
             command
         }
         Toolchain::Root(root) => {
             places::make_folder(&places.target)?;
-            let mut command = in_root(&root, &package, &[&places.root, &places.target]);
-            command.arg("swift");
+            let mut command = in_root(&root, folder, &[&places.root, &places.target]);
+            command.arg(program);
             command
         }
-    };
-    let library = places.debug();
-    command.args(arguments).env("LIBRARY_PATH", &library).env("LD_LIBRARY_PATH", &library);
-    Ok(command)
+    })
 }
 
 /// What follows runs in a root, in `folder`; `shared` folders have the same paths there.
@@ -131,7 +136,7 @@ pub(crate) fn set_up(places: &Places) -> Result<String> {
     Ok(root.display().to_string())
 }
 
-fn debian_mirror() -> Option<Mirror> {
+pub(crate) fn debian_mirror() -> Option<Mirror> {
     let release = fs::read_to_string("/etc/os-release").ok()?;
     let value = |key: &str| {
         release

@@ -18,7 +18,7 @@ use crate::{
 
 /// Runs the tests and ends with their counts by language; non-zero if anything failed or could not run
 ///
-///   all       rust, kotlin, swift, samples, fcm, tokens, lint, privacy: what CI runs (default)
+///   all       rust, kotlin, swift, samples, fcm, tokens, size, api, guide, phones, fuzz, lint, privacy: what CI runs (default)
 ///   quick     core, doubles, server: Rust alone
 ///   rust      every Rust test of the workspace, on SQLite and PostgreSQL, with the journey, faults and kills
 ///   core      only the SDK core
@@ -30,6 +30,11 @@ use crate::{
 ///   samples   both samples and the adapters for Android, and whether their project files name what is there
 ///   fcm       the FCM requests of the last run against Google's description of them
 ///   tokens    the signed tokens of the last run, by PyJWT
+///   size      how large the library is that apps ship, against its limits
+///   api       the public surface in Rust, Kotlin and Swift against docs/api
+///   guide     the guide's programs, exactly as printed, against the packages and the real server
+///   phones    core and bindings type-checked for Android and iOS
+///   fuzz      the fuzz targets, ten seconds each
 ///   lint      rustfmt, clippy, cargo-deny, ktlint, swift-format
 ///   privacy   looks for personal data in the logs and pushes of the last run
 ///
@@ -62,6 +67,11 @@ impl FromStr for Selection {
                 Part::Samples,
                 Part::Fcm,
                 Part::Tokens,
+                Part::Size,
+                Part::Api,
+                Part::Guide,
+                Part::Phones,
+                Part::Fuzz,
                 Part::Lint,
                 Part::Privacy,
             ],

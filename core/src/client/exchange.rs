@@ -44,7 +44,7 @@ pub(crate) enum Credential<'a> {
 #[derive(Clone)]
 pub(crate) struct Answer {
     status: u16,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A request that came to nothing.

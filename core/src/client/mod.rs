@@ -15,6 +15,8 @@ mod exchange;
 mod fallback;
 #[cfg(feature = "fault-injection")]
 pub mod fault_injection;
+#[cfg(feature = "fuzz-hooks")]
+pub mod fuzzing;
 mod installation;
 mod line;
 mod live;

@@ -20,6 +20,19 @@ pub(crate) const GATES: &[Gate] = &[
     // At most a twentieth more.
     Gate { row: "push/memory", bound: Bound::LeastRatio(1.0 / 1.05) },
     Gate { row: "line/memory", bound: Bound::Most(Measure::Bytes(1024.0)) },
+    Gate { row: "sdk/kotlin-start", bound: Bound::Most(Measure::Takes(Duration::from_millis(20))) },
+    Gate { row: "sdk/swift-start", bound: Bound::Most(Measure::Takes(Duration::from_millis(5))) },
+    // At most 1.2 times as long.
+    Gate { row: "sdk/kotlin-call", bound: Bound::LeastRatio(1.0 / 1.2) },
+    Gate { row: "sdk/swift-call", bound: Bound::LeastRatio(1.0 / 1.2) },
+    Gate { row: "sdk/tap", bound: Bound::LeastRatio(1.0 / 1.2) },
+    Gate { row: "sdk/altcha", bound: Bound::LeastRatio(1.0 / 1.1) },
+    // At most a twentieth more: what a heap does by itself.
+    Gate { row: "sdk/kotlin-memory", bound: Bound::LeastRatio(1.0 / 1.05) },
+    Gate { row: "sdk/swift-memory", bound: Bound::LeastRatio(1.0 / 1.05) },
+    // As in `cargo xtask size`: what they are. They should be 1 MiB and 2.9 MiB.
+    Gate { row: "sdk/size-host", bound: Bound::Most(Measure::Bytes(1_545_000.0)) },
+    Gate { row: "sdk/size-reqwest", bound: Bound::Most(Measure::Bytes(4_285_000.0)) },
 ];
 
 /// One gate.

@@ -9,6 +9,7 @@ mod naive;
 mod push;
 mod report;
 mod row;
+mod sdk;
 mod seed;
 
 use clap::{Parser, ValueEnum};
@@ -31,7 +32,7 @@ struct Options {
     /// Small counts, to see that it runs; figures mean little and are not written
     #[arg(long)]
     quick: bool,
-    /// What the Kotlin and Swift programs printed; needed for `calls`
+    /// What the Kotlin and Swift programs printed, and the sizes of the library; needed for `calls` and `sdk`
     #[arg(long)]
     calls_figures: Option<PathBuf>,
     /// Where `pgbench` is; needed for one row of `line`
@@ -49,6 +50,8 @@ enum Benchmark {
     Calls,
     /// Large lines, requests with all rules, availability, memory
     Line,
+    /// What an app feels of the SDK
+    Sdk,
 }
 
 impl Benchmark {
@@ -59,6 +62,7 @@ impl Benchmark {
             Self::Push => "push",
             Self::Calls => "calls",
             Self::Line => "line",
+            Self::Sdk => "sdk",
         }
     }
 }
@@ -126,11 +130,8 @@ async fn run(options: &Options) -> Result<ExitCode, Failure> {
             Benchmark::Create => create::run(&counts).await?,
             Benchmark::Push => push::run(&counts).await?,
             Benchmark::Line => line::run(options.quick, options.pgbench.as_deref()).await?,
-            Benchmark::Calls => {
-                let missing =
-                    "calls: the programs in Kotlin and Swift have to run first, as `cargo xtask bench` does";
-                calls::run(options.calls_figures.as_deref().ok_or(missing)?)?
-            }
+            Benchmark::Calls => calls::run(figures(options)?)?,
+            Benchmark::Sdk => sdk::run(options.quick, figures(options)?).await?,
         });
     }
     println!("\n{}\n", report::table(&rows));
@@ -147,6 +148,11 @@ async fn run(options: &Options) -> Result<ExitCode, Failure> {
         println!("docs/performance.md is written");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn figures(options: &Options) -> Result<&Path, Failure> {
+    let missing = "the programs in Kotlin and Swift have to run first, as `cargo xtask bench` does";
+    Ok(options.calls_figures.as_deref().ok_or(missing)?)
 }
 
 fn check(shortfalls: &[gates::Shortfall]) -> ExitCode {

@@ -12,7 +12,10 @@ use super::exchange::{Answer, Outgoing};
 use super::{ClientCode, ClientError, RingbackClient};
 use crate::host::LogLevel;
 use crate::protocol::{CallTicket, Callback, Confirmation, Device};
+#[cfg(not(feature = "fuzz-hooks"))]
 use record::Record;
+#[cfg(feature = "fuzz-hooks")]
+pub(crate) use record::Record;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 use std::pin::Pin;

@@ -26,10 +26,15 @@ fun main(arguments: Array<String>) =
                     times.batch("empty", 10 * calls) { hooks.empty() }
                     times.batch("empty_async", calls) { hooks.emptyAsync(null) }
                     times.batch("handle_push", calls) { ringback.handlePush(push) }
+                    times.batch("empty_push", calls) { hooks.emptyPush(push, null) }
+                    times.batch("start", 1) {
+                        Ringback(config, FileStore(folder)).use { it.handlePush(push) }
+                    }
                 }
                 times.print()
             }
         }
+        soak(config, arguments[1].toInt(), arguments[2].toInt())
     }
 
 /** Nanoseconds a call, by batch. Batches take turns, so that a busy machine slows all calls alike. */

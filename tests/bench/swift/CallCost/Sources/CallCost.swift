@@ -38,8 +38,20 @@ struct CallCost {
                 for _ in 0..<calls { _ = try await ringback.handlePush(push) }
                 return calls
             }
+            try await times.batch("empty_push") {
+                for _ in 0..<calls { _ = try await hooks.emptyPush(data: push, cancel: nil) }
+                return calls
+            }
+            try await times.batch("start") {
+                let fresh = try Ringback(configuration: configuration, store: FileStore(folder: folder))
+                _ = try await fresh.handlePush(push)
+                return 1
+            }
         }
         times.print()
+        let counts = CommandLine.arguments.dropFirst(2).compactMap { Int($0) }
+        guard counts.count == 2 else { throw NotMeasured() }
+        try await soak(configuration, calls: counts[0], subscriptions: counts[1])
     }
 }
 

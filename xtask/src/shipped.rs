@@ -1,0 +1,101 @@
+//! The library as apps get it: profile `mobile`, without what only tests call.
+
+use std::{
+    collections::BTreeSet,
+    env::consts::{DLL_PREFIX, DLL_SUFFIX},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    error::{Error, Result},
+    places::{self, Places, cargo},
+    process,
+};
+
+/// Runs a command, as the caller wants its output to be treated.
+pub(crate) type Runner<'a> = &'a dyn Fn(&mut Command) -> Result<()>;
+
+/// Who speaks HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Http {
+    /// The platform: the default on phones.
+    Host,
+    /// Rust.
+    Reqwest,
+}
+
+impl Http {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Reqwest => "reqwest",
+        }
+    }
+}
+
+/// The built library.
+pub(crate) struct Library {
+    /// With its symbols, which the generator reads.
+    pub shared: PathBuf,
+    /// For apps that link it into themselves.
+    pub archive: PathBuf,
+    /// What is shipped.
+    pub stripped: PathBuf,
+}
+
+/// Builds it. Both kinds are kept beside each other.
+pub(crate) fn build(places: &Places, http: Http, run: Runner<'_>) -> Result<Library> {
+    let mut build = cargo();
+    build.args(["build", "--profile", "mobile", "--package", "ringback-bindings"]);
+    if http == Http::Reqwest {
+        build.args(["--features", "reqwest"]);
+    }
+    run(build.current_dir(&places.root))?;
+    let folder = places.target.join("shipped").join(http.name());
+    places::make_folder(&folder)?;
+    let kept = |name: &str| {
+        let (built, kept) = (places.target.join("mobile").join(name), folder.join(name));
+        fs::copy(&built, &kept).map_err(Error::file(&built))?;
+        Ok(kept)
+    };
+    let library = Library {
+        shared: kept(&format!("{DLL_PREFIX}ringback_bindings{DLL_SUFFIX}"))?,
+        archive: kept("libringback_bindings.a")?,
+        stripped: folder.join(format!("stripped{DLL_SUFFIX}")),
+    };
+    if cfg!(target_os = "macos") {
+        // A library of Apple's keeps what others link against.
+        run(Command::new("strip").arg("-x").arg("-o").arg(&library.stripped).arg(&library.shared))?;
+    } else {
+        link(Path::new("cc"), Path::new("nm"), &library.archive, &library.stripped, run)?;
+        run(Command::new("strip").arg("--strip-all").arg(&library.stripped))?;
+    }
+    Ok(library)
+}
+
+/// Links the archive anew, without what the generator alone reads: descriptions of every function and type, 40 KB.
+pub(crate) fn link(cc: &Path, nm: &Path, archive: &Path, target: &Path, run: Runner<'_>) -> Result<()> {
+    let symbols =
+        process::output(Command::new(nm).args(["--quiet", "--extern-only", "--defined-only"]).arg(archive))?;
+    let exports: BTreeSet<&str> = symbols
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2))
+        .filter(|name| name.starts_with("ffi_") || name.starts_with("uniffi_"))
+        .collect();
+    let list: String = exports.iter().map(|name| format!("    {name};\n")).collect();
+    let script = target.with_extension("map");
+    fs::write(&script, format!("{{\nglobal:\n{list}local:\n    *;\n}};\n")).map_err(Error::file(&script))?;
+    let mut command = Command::new(cc);
+    command.args(["-shared", "-o"]).arg(target);
+    command.arg(format!("-Wl,--version-script={}", script.display()));
+    command.args(["-Wl,--gc-sections", "-Wl,--as-needed", "-Wl,-z,relro,-z,now", "-Wl,--no-undefined"]);
+    command.args(exports.iter().map(|name| format!("-Wl,--undefined={name}"))).arg(archive);
+    run(command.args(["-lgcc_s", "-lm", "-ldl", "-lpthread"]))
+}
+
+/// A copy of an archive without debug information; its symbols are what others link against.
+pub(crate) fn strip_archive(archive: &Path, target: &Path, run: Runner<'_>) -> Result<()> {
+    run(Command::new("strip").arg("-S").arg("-o").arg(target).arg(archive))
+}
