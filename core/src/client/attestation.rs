@@ -97,7 +97,7 @@ impl Session {
         new_key: bool,
     ) -> Result<Option<AttestationResult>, Failed> {
         let challenge: AttestationChallenge =
-            self.ask(installation, post("/v1/attestation-challenges", None)).await?;
+            self.ask(installation, post("/v1/attestation-challenges", b"{}".to_vec())).await?;
         if challenge.providers.is_empty() {
             return Ok(None);
         }
@@ -115,7 +115,7 @@ impl Session {
         let Some(evidence) = evidence else { return Ok(None) };
         let body = serde_json::to_vec(&AttestationRequest { challenge, evidence })
             .map_err(|_| super::ClientError::internal("a request has no JSON form"))?;
-        self.ask(installation, post("/v1/attestations", Some(body))).await.map(Some)
+        self.ask(installation, post("/v1/attestations", body)).await.map(Some)
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(
@@ -128,6 +128,6 @@ impl Session {
     }
 }
 
-fn post(path: &str, body: Option<Vec<u8>>) -> Outgoing {
-    Outgoing { method: "POST", path: path.to_owned(), body, idempotency_key: None, captcha: None }
+fn post(path: &str, body: Vec<u8>) -> Outgoing {
+    Outgoing { method: "POST", path: path.to_owned(), body: Some(body), idempotency_key: None, captcha: None }
 }

@@ -35,7 +35,8 @@ pub(super) fn respond(problem: Problem) -> Response {
         }
     }
     if problem.status == 401 {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        // RFC 6750, 3 asks for a parameter, and `URLSession` on Linux ends the app's process where there is none.
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"ringback\""));
     }
     response.extensions_mut().insert(problem);
     response
