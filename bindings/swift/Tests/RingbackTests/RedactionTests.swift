@@ -37,7 +37,8 @@ struct RedactionTests {
         #expect(!printed.contains(secret))
         // It is the wrappers that hide, not a test that printed nothing.
         for type in [
-            "PhoneNumber", "PersonName", "ContextValue", "AccessCode", "SpokenCode", "PushToken", "ActionToken",
+            "PhoneNumber", "PersonName", "ContextValue", "AccessCode", "SpokenCode", "PushToken",
+            "ActionToken",
         ] {
             #expect(printed.contains("\(type)(…)"))
         }
