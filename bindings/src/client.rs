@@ -343,8 +343,9 @@ mod tests {
     #[test]
     fn a_wrong_config_is_refused_by_name() {
         let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
-        let error =
-            Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None).err().unwrap();
+        let error = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None)
+            .err()
+            .unwrap();
         assert_eq!(error.code(), "config_invalid");
     }
 }
