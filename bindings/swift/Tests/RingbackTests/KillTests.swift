@@ -5,7 +5,7 @@ import Testing
 /// The app is killed at every wait, every file operation, every use of the secure store and around every request between
 /// a tap and its answer, with URLSession under it; after each kill it starts again. The same stands in Rust and in
 /// Kotlin.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct KillTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let isKilled = environment["RINGBACK_TEST_KILL"] != nil

@@ -12,7 +12,7 @@ use crate::client::installation::Session;
 use crate::client::seal::Seal;
 use crate::client::vault::Vault;
 use crate::host::{Clock, LogLevel, Logger, Slot, Stalled, blocking};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -43,6 +43,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(crate) struct Ends {
     recent: Mutex<VecDeque<(String, End)>>,
+    /// The keys of what this process is sending.
+    sending: Mutex<HashSet<String>>,
     /// A request has ended, or is sent no more.
     changed: Notify,
 }
@@ -61,6 +63,16 @@ impl Ends {
         recent.push_front((key.to_owned(), end));
     }
 
+    /// This very process is sending it.
+    pub(crate) fn is_sending(&self, key: &str) -> bool {
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+
+    /// Waits until something has ended, or long enough to look again.
+    pub(crate) async fn changed(&self) {
+        drop(tokio::time::timeout(LOOK_AGAIN, self.changed.notified()).await);
+    }
+
     fn of(&self, key: &str) -> Option<End> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.iter().find(|(ended, _)| ended == key).map(|(_, end)| end.clone())
@@ -70,12 +82,21 @@ impl Ends {
 /// A claim that tells when it is given back.
 struct Sending<'a> {
     claim: Option<Claim>,
+    key: &'a str,
     ends: &'a Ends,
+}
+
+impl<'a> Sending<'a> {
+    fn new(claim: Claim, key: &'a str, ends: &'a Ends) -> Self {
+        ends.sending.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+        Self { claim: Some(claim), key, ends }
+    }
 }
 
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
         self.claim = None;
+        self.ends.sending.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
         self.ends.changed.notify_waiters();
     }
 }
@@ -142,7 +163,7 @@ impl Courier {
                     return Err(ClientError::Expired { may_have_arrived });
                 }
                 Turn::Wait => {
-                    drop(tokio::time::timeout(LOOK_AGAIN, self.ends.changed.notified()).await);
+                    self.ends.changed().await;
                 }
                 Turn::Gone => return self.after_the_end(&record, read).await,
             }
@@ -171,7 +192,7 @@ impl Courier {
         read: Reader<'_>,
     ) -> Result<(), ClientError> {
         let is_first_try = claim.is_first_try;
-        let _sending = Sending { claim: Some(claim), ends: &self.ends };
+        let _sending = Sending::new(claim, &record.key, &self.ends);
         let (key, sent) = (&record.key, self.send(record).await);
         let failed = match sent {
             Ok(answer) => match read(&answer) {

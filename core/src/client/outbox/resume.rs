@@ -35,8 +35,9 @@ impl Obstacles {
 
 impl RingbackClient {
     /// Sends again what the outbox holds, in the order it was asked for, under the same idempotency keys; to be called after
-    /// a start, when the app or the network is back, and by background work; live subscriptions connect at once. Tells of every request what became of it; one that is
-    /// being sent at this moment is left to whoever sends it. Stops sending once the server cannot be reached.
+    /// a start, when the app or the network is back, and by background work; live subscriptions connect at once. Tells of
+    /// every request what became of it; one that this client is sending already is waited for, one that another process is
+    /// sending is left to it. Stops sending once the server cannot be reached.
     ///
     /// What is refused or expires here stays in [`pending`](Self::pending) as well, until it is
     /// [`discard`](Self::discard)ed: whoever called this may have no screen to tell the person.
@@ -62,7 +63,7 @@ impl RingbackClient {
         Ok(resumed)
     }
 
-    /// `None` for one that somebody else is sending.
+    /// `None` for one that another process is sending, and for one that is answered by now.
     async fn resume_one(
         &self,
         open: &Open,
@@ -77,17 +78,31 @@ impl RingbackClient {
         if let Some(code) = obstacles.before(record) {
             return Ok(Some(ResumeOutcome::StillPending { code: code.clone() }));
         }
-        let turn = courier.in_folder(move |folder, seal| folder.turn(seal, &key, limits, now)).await?;
-        let Turn::Now(claim) = turn else { return Ok(None) };
         let mut said = Said::default();
         let mut read = |answer: &Answer| {
             said = read_said(courier, record, answer)?;
             Ok(())
         };
-        let attempt = courier.attempt(record, claim, Audience::Nobody, &mut read);
-        let done = courier.busy.unless_paused(attempt).await;
-        let called_off = || ClientError::Cancelled { pending_key: Some(record.key.clone()) };
-        let done = done.unwrap_or_else(|| Err(called_off()));
+        let send_in_turn = async {
+            loop {
+                let (key, now) = (record.key.clone(), courier.now());
+                let turn =
+                    courier.in_folder(move |folder, seal| folder.turn(seal, &key, limits, now)).await?;
+                match turn {
+                    Turn::Now(claim) => {
+                        return Ok(Some(courier.attempt(record, claim, Audience::Nobody, &mut read).await));
+                    }
+                    Turn::Wait if courier.ends.is_sending(&record.key) => courier.ends.changed().await,
+                    _ => return Ok(None),
+                }
+            }
+        };
+        let done = match courier.busy.unless_paused(send_in_turn).await {
+            Some(Ok(Some(done))) => done,
+            Some(Ok(None)) => return Ok(None),
+            Some(Err(error)) => return Err(error),
+            None => Err(ClientError::Cancelled { pending_key: Some(record.key.clone()) }),
+        };
         Ok(Some(match done {
             Ok(()) => ResumeOutcome::Accepted { callback: said.callback, ticket: said.ticket },
             Err(ClientError::Refused { code, detail, pending_key: None, .. }) => {

@@ -36,7 +36,17 @@ public class Ringback(
     attestation: AttestationProvider? = null,
 ) : AutoCloseable {
     private val client =
-        throwing { Client(config, store, transport, log, captcha?.let(::AnsweringPresenter), signer, attestation) }
+        throwing {
+            Client(
+                config,
+                store,
+                transport,
+                log,
+                captcha?.let(::AnsweringPresenter),
+                signer,
+                attestation,
+            )
+        }
 
     /**
      * What a service offers at this moment: whether a call may be asked for now or for a chosen time, why not, and how
