@@ -143,6 +143,8 @@ impl Disk {
 
     /// Makes a new name in a folder outlive a power cut, where the platform can.
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        // The parent of a relative path's first part is written so.
+        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
         if cfg!(unix) { self.op("sync folder", || File::open(dir)?.sync_all()) } else { Ok(()) }
     }
 
@@ -193,5 +195,16 @@ fn try_lock(file: &File) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(fs::TryLockError::WouldBlock) => Ok(false),
         Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_lies_in_the_working_folder() {
+        let path = Path::new("data");
+        assert!(Disk::new(path).sync_dir(path.parent().expect("an empty one")).is_ok());
     }
 }

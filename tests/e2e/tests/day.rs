@@ -19,7 +19,8 @@ fn checkout() -> PathBuf {
 /// Runs a script in a folder, with the server on a port that is free in place of the usual one. Gives what it printed.
 fn run(script: &str, folder: &Path) -> Result<String, Failure> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let script = format!("set -e -o pipefail\n{script}\n")
+    // A server left behind would keep its output open, and whoever reads it waiting.
+    let script = format!("set -e -o pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n{script}\n")
         .replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))
         .replace("ringback serve ", &format!("ringback serve --listen 127.0.0.1:{port} "));
     let ringback = ringback_e2e::binary()?;
