@@ -28,15 +28,22 @@ class SignerTest {
             Centre().use { centre ->
                 val pair = keyPair()
                 val callback =
-                    centre.app(folder, KeyPairSigner { pair }).use { it.requestCallback(aRequest) }
-                val cancelled = centre.app(folder, KeyPairSigner { pair }).use { it.cancel(callback.id) }
+                    centre.app(folder, signer = KeyPairSigner { pair }).use { it.requestCallback(aRequest) }
+                val cancelled =
+                    centre
+                        .app(
+                            folder,
+                            signer = KeyPairSigner { pair },
+                        ).use { it.cancel(callback.id) }
                 assertEquals(CallbackState.COMPLETED, cancelled.state)
                 val kept = FileStore(folder.resolve("secrets")).get("ringback.installation").orEmpty()
                 assertTrue("\"private\":null" in kept, "the key itself stays where it is")
 
                 // With another key the app is somebody else, who sees nothing of it.
                 val other = keyPair()
-                assertTrue(centre.app(folder, KeyPairSigner { other }).use { it.callbacks() }.isEmpty())
+                assertTrue(
+                    centre.app(folder, signer = KeyPairSigner { other }).use { it.callbacks() }.isEmpty(),
+                )
             }
         }
 
