@@ -374,6 +374,9 @@ async fn what_is_archived_goes() {
     let client = patient_phone(&server).start();
     let live = all(&client);
     until(&live, |state| state.live).await;
+    // Once this is heard, nothing of before is still on its way.
+    centre.happens("cb_2", "completed", 2);
+    until(&live, |state| state.callbacks[0].version == 2).await;
     centre.archived.store(1, Ordering::SeqCst);
     soon(client.pause()).await.expect("paused");
     soon(client.resume()).await.expect("resumed");

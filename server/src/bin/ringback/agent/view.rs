@@ -84,6 +84,7 @@ fn at_the_desk(at_hand: &StaffCallback) -> Vec<(&'static str, Option<Cell>)> {
         ("Service", cell(Some(&callback.service))),
         ("State", Some(state_cell(callback))),
         (number.0, Some(number.1)),
+        ("Say first", callback.spoken_code.as_ref().map(|code| coloured(code.expose(), Color::DarkGreen))),
         ("Name", cell(at_hand.name.as_ref().map(PersonName::expose))),
         ("Context", values(&at_hand.context)),
         ("Asked", cell(Some(when::clock(callback.created_at)))),
@@ -92,8 +93,8 @@ fn at_the_desk(at_hand: &StaffCallback) -> Vec<(&'static str, Option<Cell>)> {
     ];
     if let Some(Journey { screens, form }) = &at_hand.journey {
         let screens: Vec<_> = screens.iter().map(|screen| screen.name.expose()).collect();
-        rows.insert(6, ("Screens", cell((!screens.is_empty()).then(|| screens.join(" > ")))));
-        rows.insert(7, ("Form", values(form)));
+        rows.insert(7, ("Screens", cell((!screens.is_empty()).then(|| screens.join(" > ")))));
+        rows.insert(8, ("Form", values(form)));
     }
     rows
 }

@@ -5,7 +5,7 @@ use crate::when;
 use comfy_table::{Cell, Color};
 use ringback_core::protocol::{
     Callback, CallbackEvent, CallbackState, CompletedReason, Confidence, Device, Offer, OfferedKind,
-    ScheduledTime, Slot, Timestamp, Validation, WaitEstimate, WaitStatus,
+    ScheduledTime, Slot, SpokenCode, Timestamp, Validation, WaitEstimate, WaitStatus,
 };
 use ringback_server::words::word;
 use serde::Serialize;
@@ -91,6 +91,7 @@ impl Show for Callback {
             ("Service", cell(Some(&self.service))),
             ("State", Some(state_cell(self))),
             ("Answer", question(self, now).map(|question| coloured(question, Color::DarkYellow))),
+            ("Agent says", cell(self.spoken_code.as_ref().map(SpokenCode::expose))),
             ("Place", cell(self.position.map(place))),
             ("Wait", cell(self.wait.as_ref().map(wait_in_full))),
             ("Promised", cell(self.scheduled.as_ref().map(promised))),

@@ -46,6 +46,7 @@ static CHANGING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b(cb|ci|dv)_[0-9a-f]{32}\b", "${1}_ID"),
         (r"\b[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d\b|\b\d\d:\d\d:\d\d\b", "TIME"),
         (r"\b\d+ (s|min|h|d)( \d+ (min|h))?\b", "SPAN"),
+        (r"\b(Agent says|Say first) +\d{4}\b", "${1} CODE"),
         (r"127\.0\.0\.1:\d+", "ADDRESS"),
         // Columns are as wide as what stands in them.
         (r" {2,}", "  "),
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn only_what_changes_is_made_equal() {
-        assert_eq!(CHANGING.len(), 5);
+        assert_eq!(CHANGING.len(), 6);
         let one = "cb_01a21bbf9f5874fca7f34b15f0fd78cd  billing   06:44:32  30 s left";
         let other = "cb_11a21bbf9f5874fca7f34b15f0fd78ce  billing  Fri 2026-11-27 23:59  1 min left";
         assert_eq!(normal(one), normal(other));
