@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Options {}
 
 /// Who speaks HTTP, and the most bytes: what they were when this was last lowered. They should be 1 MiB and 2.9 MiB.
-const LIMITS: [(Http, u64); 2] = [(Http::Host, 2_050_000), (Http::Reqwest, 4_780_000)];
+const LIMITS: [(Http, u64); 2] = [(Http::Host, 2_060_000), (Http::Reqwest, 4_800_000)];
 
 pub(crate) fn run(places: &Places) -> Result<ExitCode> {
     let (counts, lines) = check(places, &process::run)?;
