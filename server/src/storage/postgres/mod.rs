@@ -155,6 +155,12 @@ fn refused_commit(error: &Error) -> Attempt {
     }
 }
 
+/// A connection keeps the plan of each statement. One made while a table is
+/// empty reads the whole table, and stays until PostgreSQL analyses it, which
+/// may be minutes into a busy day. So a full read is priced out where there is
+/// an index, and the JIT, which would take that price for a large query, is off.
+const PLANS: &str = "set enable_seqscan = off; set jit = off";
+
 /// Makes connections.
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -199,7 +205,7 @@ impl Connector {
         let runtime = runtime.map_err(|error| StorageError::Unavailable(error.to_string()))?;
         let connected = runtime.block_on(async {
             // The task that carries the messages ends with its client.
-            Ok(match &self.tls {
+            let client = match &self.tls {
                 Some(tls) => {
                     let (client, connection) = self.config.connect(tls.clone()).await?;
                     tokio::spawn(connection);
@@ -210,7 +216,9 @@ impl Connector {
                     tokio::spawn(connection);
                     client
                 }
-            })
+            };
+            client.batch_execute(PLANS).await?;
+            Ok(client)
         });
         let client = connected.map_err(|error| StorageError::Unavailable(describe(&error)))?;
         Ok(Session::new(client, runtime))
