@@ -1,7 +1,5 @@
 //! The Web Push client against the strict double: what arrives, what each answer leads to, and where it does not go.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests only inside `mod tests`")]
-
 use std::collections::HashSet;
 use std::time::Duration;
 

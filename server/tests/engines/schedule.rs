@@ -1,7 +1,4 @@
-//! Calendars, capacity rules and seats, on both databases. PostgreSQL's cases want `RINGBACK_TEST_POSTGRES`, which
-//! `cargo xtask test` sets.
-
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
+//! Calendars, capacity rules and seats, on both databases.
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -15,26 +12,6 @@ use ringback_server::services::{ServiceSetup, create_service, update_service};
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Tx};
 use std::collections::HashSet;
-use std::time::Duration;
-
-const PATIENCE: Duration = Duration::from_secs(120);
-
-macro_rules! on_both_engines {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                super::within_patience(super::$case(super::Engine::Sqlite)).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                super::within_patience(super::$case(super::Engine::Postgres)).await;
-            })*
-        }
-    };
-}
 
 on_both_engines!(
     the_last_seat_goes_to_one_of_two_hundred,
@@ -45,10 +22,6 @@ on_both_engines!(
     setups_are_kept_by_name,
     a_rule_goes_with_its_seats,
 );
-
-async fn within_patience(case: impl Future<Output = ()>) {
-    tokio::time::timeout(PATIENCE, case).await.expect("the case did not end in time");
-}
 
 const MONDAYS: &str = r#"
     name = "mondays"

@@ -1,7 +1,4 @@
-//! What becomes of old callbacks, on both databases. PostgreSQL's case wants `RINGBACK_TEST_POSTGRES`, which
-//! `cargo xtask test` sets.
-
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+//! What becomes of old callbacks, on both databases.
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_core::protocol::{CallbackRequest, ContextValue};
@@ -97,12 +94,4 @@ async fn what_ended_is_archived_and_then_erased(engine: Engine) {
     storage.close().await;
 }
 
-#[tokio::test]
-async fn old_callbacks_go_on_sqlite() {
-    what_ended_is_archived_and_then_erased(Engine::Sqlite).await;
-}
-
-#[tokio::test]
-async fn old_callbacks_go_on_postgresql() {
-    what_ended_is_archived_and_then_erased(Engine::Postgres).await;
-}
+on_both_engines!(what_ended_is_archived_and_then_erased);

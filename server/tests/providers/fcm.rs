@@ -1,7 +1,5 @@
 //! The FCM client against the strict double: what arrives, what each fault leads to, how access tokens are kept.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests only inside `mod tests`")]
-
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What can happen.
 
-use crate::centre::{AGENTS, House, INSTALLATIONS, QUEUES, SERVICES};
+use super::centre::{AGENTS, House, INSTALLATIONS, QUEUES, SERVICES};
 use proptest::prelude::*;
 use ringback_core::protocol::{
     CallbackRequest, ConfirmAnswer, ConfirmRequest, ContextValue, PhoneNumber, WallTime,

@@ -1,7 +1,5 @@
 //! The APNs client against the strict double: what arrives, what each fault leads to, how connections are kept.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests only inside `mod tests`")]
-
 use std::collections::HashSet;
 use std::time::Duration;
 

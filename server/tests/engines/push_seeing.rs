@@ -1,12 +1,7 @@
-//! What staff see of pushes, and what they can do about it, on both databases. PostgreSQL's cases want
-//! `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
+//! What staff see of pushes, and what they can do about it, on both databases.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
-
-mod seeing {
-    pub(crate) mod document;
-    pub(crate) mod house;
-}
+mod document;
+mod house;
 
 use futures_util::future::join_all;
 use ringback_core::protocol::{ProblemCode, PushReceipt, ReceiptKind};
@@ -19,26 +14,10 @@ use ringback_server::push::summary::{PushSummary, SummaryFilter, summarize};
 use ringback_server::push::verdict::{Settled, judge};
 use ringback_server::push::{advice, receipts};
 use ringback_server::storage::Engine;
-use seeing::house::{House, INSTALLATION, within_patience};
+
+use house::{House, INSTALLATION};
 use std::collections::BTreeSet;
 use std::time::Duration;
-
-macro_rules! on_both_engines {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                super::within_patience(super::$case(super::Engine::Sqlite)).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                super::within_patience(super::$case(super::Engine::Postgres)).await;
-            })*
-        }
-    };
-}
 
 on_both_engines!(
     a_delivery_is_shown_with_every_try,
@@ -405,5 +384,5 @@ async fn the_table_of_faults_in_the_documents_is_this_one() {
     let house = House::open(Engine::Sqlite).await;
     house.cancelled_by_staff(0).await;
     let claim = house.claim("fcm").await.remove(0);
-    seeing::document::compare(&claim, house.now);
+    document::compare(&claim, house.now);
 }

@@ -1,7 +1,5 @@
 //! The dry run of push credentials against the doubles: every kind of broken credential has its name.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests only inside `mod tests`")]
-
 use ringback_doubles::{
     ApnsCredentials, ApnsDouble, ApnsDoubleSettings, Authority, Fault as Trouble, FcmDouble,
     FcmDoubleSettings, ServiceAccount,

@@ -1,7 +1,5 @@
 //! What statements promise, on both engines: the place of `Tx::execute_later` among them, that its failure is the
-//! transaction's, what `Tx::announce` asks, and `json_rows`. PostgreSQL wants `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
-
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+//! transaction's, what `Tx::announce` asks, and `json_rows`.
 
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, StorageError, Tx};
@@ -193,23 +191,6 @@ async fn who_collides_tries_again(engine: Engine) {
     }
     let taken = storage.read(|tx| tx.query_one::<i64>("select taken from words", &[], |row| row.get(0)));
     assert_eq!(taken.await, Ok(2));
-}
-
-macro_rules! on_both_engines {
-    ($($case:ident),*) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::Engine::Sqlite).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::Engine::Postgres).await;
-            })*
-        }
-    };
 }
 
 on_both_engines!(

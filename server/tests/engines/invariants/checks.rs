@@ -1,6 +1,6 @@
 //! What must hold after each step. Every check is a sentence that comes back when it does not hold.
 
-use crate::centre::House;
+use super::centre::House;
 use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
 use ringback_server::callbacks::model::Position;

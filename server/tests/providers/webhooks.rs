@@ -1,7 +1,5 @@
 //! What a webhook may lead to, and what an endpoint can do to whoever sends to it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;

@@ -21,15 +21,9 @@ use ringback_server::services::{ServiceSetup, create_service};
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Tx, Vault};
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) const INSTALLATION: &str = "in_one";
 const NUMBERS: [&str; 4] = ["+4930901820", "+4930901821", "+442079460018", "+14155552671"];
-const PATIENCE: Duration = Duration::from_secs(120);
-
-pub(crate) async fn within_patience(case: impl Future<Output = ()>) {
-    tokio::time::timeout(PATIENCE, case).await.expect("the case did not end in time");
-}
 
 pub(crate) struct House {
     pub(crate) storage: Storage,

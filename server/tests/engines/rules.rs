@@ -1,7 +1,4 @@
-//! Limits and rule sets in the database, on both engines. PostgreSQL's cases want `RINGBACK_TEST_POSTGRES`, which
-//! `cargo xtask test` sets.
-
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
+//! Limits and rule sets in the database, on both engines.
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -13,23 +10,6 @@ use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Vault};
 use std::net::IpAddr;
 use std::sync::Arc;
-
-macro_rules! on_both_engines {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::Engine::Sqlite).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::Engine::Postgres).await;
-            })*
-        }
-    };
-}
 
 on_both_engines!(
     a_request_is_limited_by_each_subject,

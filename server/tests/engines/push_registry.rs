@@ -1,6 +1,4 @@
-//! The device registry on both databases. PostgreSQL's cases want `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's helpers fail the test")]
+//! The device registry on both databases.
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_core::protocol::{
@@ -24,6 +22,19 @@ use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Tx};
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+on_both_engines!(
+    one_person_has_several_devices,
+    a_new_token_keeps_the_device,
+    the_provider_is_believed_about_what_it_knew,
+    a_token_that_is_wrong_here_rests,
+    a_phone_that_was_sold,
+    two_register_the_same_token_at_once,
+    twenty_and_no_more,
+    activities_that_ended_crowd_nobody_out,
+    what_is_wrong_is_named,
+    an_activity_is_of_ones_own_open_callback
+);
 
 const ANNE: &str = "in_anne";
 const BERT: &str = "in_bert";
@@ -438,29 +449,3 @@ async fn an_activity_is_of_ones_own_open_callback(engine: Engine) {
     assert_eq!(problem.code, ProblemCode::CallbackMovedOn.code());
     assert_eq!(problem.field.as_deref(), Some("target.live_activity.callback_id"));
 }
-
-macro_rules! on_both_engines {
-    ($($name:ident),+) => {
-        mod sqlite {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(Engine::Sqlite).await; })+
-        }
-        mod postgresql {
-            use super::*;
-            $(#[tokio::test] async fn $name() { super::$name(Engine::Postgres).await; })+
-        }
-    };
-}
-
-on_both_engines!(
-    one_person_has_several_devices,
-    a_new_token_keeps_the_device,
-    the_provider_is_believed_about_what_it_knew,
-    a_token_that_is_wrong_here_rests,
-    a_phone_that_was_sold,
-    two_register_the_same_token_at_once,
-    twenty_and_no_more,
-    activities_that_ended_crowd_nobody_out,
-    what_is_wrong_is_named,
-    an_activity_is_of_ones_own_open_callback
-);

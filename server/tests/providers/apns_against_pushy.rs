@@ -1,7 +1,5 @@
 //! The APNs client against an APNs that nobody here wrote: the mock server of pushy, a Java library.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows helpers of tests only inside `mod tests`")]
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -13,7 +13,7 @@ const HEAD: &str = "\
 # When pushes fail
 
 Every answer a provider documents, and what follows from it. Made by running the code over `server/src/push/faults.rs`;
-do not edit. `cargo test -p ringback-server --test push_seeing faults` compares, and `RINGBACK_UPDATE_DOCS=1` before it
+do not edit. `cargo test -p ringback-server --test engines faults` compares, and `RINGBACK_UPDATE_DOCS=1` before it
 writes this file anew.
 
 *Delivery* is its state after the try: `pending` is tried again until it is delivered, is no longer true, or its time has run

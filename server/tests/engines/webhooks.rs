@@ -1,7 +1,4 @@
-//! The webhook outbox in the database, on both engines. PostgreSQL's cases want `RINGBACK_TEST_POSTGRES`, which
-//! `cargo xtask test` sets.
-
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
+//! The webhook outbox in the database, on both engines.
 
 use jiff::{SignedDuration, Timestamp};
 use ringback_core::protocol::{CallbackRequest, EventKind};
@@ -25,23 +22,6 @@ use ringback_server::webhooks::retry::{self, Attempt};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-macro_rules! on_both_engines {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::Engine::Sqlite).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::Engine::Postgres).await;
-            })*
-        }
-    };
-}
 
 on_both_engines!(
     nothing_is_written_when_nobody_is_told,

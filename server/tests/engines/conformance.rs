@@ -1,34 +1,12 @@
-//! What a transaction promises, on both engines. PostgreSQL's cases want `RINGBACK_TEST_POSTGRES`, which
-//! `cargo xtask test` sets.
+//! What a transaction promises, on both engines.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
-
+use crate::PATIENCE;
 use futures_util::future::{join, join_all, poll_immediate};
 use jiff::Timestamp;
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, RESYNC, Storage, StorageError, Tx};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
-use std::time::Duration;
-
-const PATIENCE: Duration = Duration::from_secs(120);
-
-macro_rules! on_both_engines {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::within_patience(super::$case(super::Engine::Sqlite)).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $case() {
-                super::within_patience(super::$case(super::Engine::Postgres)).await;
-            })*
-        }
-    };
-}
 
 on_both_engines!(
     a_commit_is_seen_and_an_error_rolls_back,
@@ -59,10 +37,6 @@ impl From<StorageError> for Refused {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
     }
-}
-
-async fn within_patience(case: impl Future<Output = ()>) {
-    tokio::time::timeout(PATIENCE, case).await.expect("the case did not end in time");
 }
 
 async fn open(scratch: &Scratch) -> Storage {
@@ -422,6 +396,7 @@ async fn close_finishes_what_was_accepted(engine: Engine) {
 /// What only a database across a network can do to us.
 mod lost_connections {
     use super::*;
+    use crate::within_patience;
 
     #[tokio::test]
     async fn before_the_commit_another_try_is_made() {

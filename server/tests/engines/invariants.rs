@@ -1,9 +1,5 @@
 //! Random lives of callbacks and agents over the real functions and a real database, on both engines: after each step,
 //! legal or refused, everything that must always hold is looked up (docs/ARCHITECTURE.md, "What always holds").
-//!
-//! PostgreSQL's cases want `RINGBACK_TEST_POSTGRES`, which `cargo xtask test` sets.
-
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod centre;
 mod checks;
