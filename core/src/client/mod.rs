@@ -83,7 +83,7 @@ impl RingbackClient {
     /// # Errors
     /// [`ClientError::InvalidRequest`] with the code `config_invalid` and the field that is wrong.
     pub fn new(config: ClientConfig, host: Host) -> Result<Self, ClientError> {
-        let base_url = config::check(&config)?;
+        let (base_url, pins) = (config::check(&config)?, config::checked_pins(&config)?);
         let log = Logger::new(host.log);
         let disk = Disk::new(Path::new(&config.data_dir));
         #[cfg(feature = "fault-injection")]
@@ -94,6 +94,7 @@ impl RingbackClient {
             transport: host.transport,
             signatures: Signatures::new(base_url.clone(), host.clock.clone()),
             base_url,
+            pins,
             app_key: config.app_key,
             timeout_ms: config.request_timeout_ms,
             retry: RetryPolicy {
