@@ -233,7 +233,11 @@ private final class Sessions: @unchecked Sendable {
         }
     }
 
-    func end() { lock.withLock { made.values.forEach { session, _ in session.invalidateAndCancel() } } }
+    func end() {
+        lock.withLock {
+            for (session, _) in made.values { session.invalidateAndCancel() }
+        }
+    }
 }
 
 /// The exchanges that are under way, by task.
@@ -255,7 +259,8 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, @unchecked Send
                 let trust = space.serverTrust, SecTrustEvaluateWithError(trust, nil)
             else { return completionHandler(.performDefaultHandling, nil) }
             let chain = SecTrustCopyCertificateChain(trust) as? [SecCertificate] ?? []
-            if chain.contains(where: { pin(ofCertificate: SecCertificateCopyData($0) as Data).map(pins.contains) ?? false }) {
+            let shown = chain.compactMap { pin(ofCertificate: SecCertificateCopyData($0) as Data) }
+            if shown.contains(where: pins.contains) {
                 completionHandler(.useCredential, URLCredential(trust: trust))
             } else {
                 exchange(of: task)?.end(TransportError.PinMismatch, nil)

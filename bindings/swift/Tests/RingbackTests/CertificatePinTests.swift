@@ -7,10 +7,10 @@ import Testing
 struct CertificatePinTests {
     @Test("The key is found in a certificate", arguments: [(p256, p256Key), (rsa, rsaKey)])
     func key(certificate: String, key: String) throws {
-        let certificate = try decoded(certificate)
-        #expect(publicKeyInfo(ofCertificate: certificate) == (try decoded(key)))
+        let (certificate, key) = (try decoded(certificate), try decoded(key))
+        #expect(publicKeyInfo(ofCertificate: certificate) == key)
         // A slice does not begin at 0.
-        #expect(publicKeyInfo(ofCertificate: (Data([1, 2]) + certificate).dropFirst(2)) == (try decoded(key)))
+        #expect(publicKeyInfo(ofCertificate: (Data([1, 2]) + certificate).dropFirst(2)) == key)
     }
 
     @Test("Whatever is no certificate has no key")
@@ -29,8 +29,8 @@ struct CertificatePinTests {
     #if canImport(CryptoKit)
         @Test("A pin is written as OpenSSL and OkHttp write it")
         func written() throws {
-            let pin = pin(ofCertificate: try decoded(p256))
-            #expect(pin == "sha256/dQpfGnUEKgeAwvn/U8CmNh4OWoNjHUyUKNcaLx8cYGg=")
+            let written = pin(ofCertificate: try decoded(p256))
+            #expect(written == "sha256/dQpfGnUEKgeAwvn/U8CmNh4OWoNjHUyUKNcaLx8cYGg=")
         }
     #endif
 
@@ -63,7 +63,8 @@ struct CertificatePinTests {
             let configuration = RingbackConfiguration(
                 baseUrl: "https://calls.example.com", appKey: "rb_pub_test", dataDir: "/nowhere",
                 pins: ["sha256/\(String(repeating: "A", count: 43))="])
-            _ = try Ringback(configuration: configuration, store: FileStore(folder: URL(fileURLWithPath: "/nowhere")))
+            let store = FileStore(folder: URL(fileURLWithPath: "/nowhere"))
+            _ = try Ringback(configuration: configuration, store: store)
         }
         #expect(error?.code == "config_invalid")
         #expect(error?.field == "pins")
