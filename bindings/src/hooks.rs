@@ -11,7 +11,7 @@ use ringback_core::protocol::{
     CATEGORY_CALLBACK_REMINDER,
 };
 use ringback_core::transport::Transport;
-use ringback_core::transport::contract::{self, ContractFinding};
+use ringback_core::transport::contract::{self, ContractFinding, PinServer};
 use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::sync::Arc;
@@ -110,6 +110,21 @@ impl TestHooks {
         transport: Arc<dyn Transport>,
     ) -> Result<Vec<ContractFinding>, ClientError> {
         self.runtime.run(None, async move { Ok(contract::check(transport).await) }).await
+    }
+
+    /// A server with TLS, as long as these hooks are there.
+    pub async fn pin_server(&self) -> Result<PinServer, ClientError> {
+        let started = async { PinServer::start().await.map_err(|error| internal(&error)) };
+        self.runtime.run(None, started).await
+    }
+
+    /// Whether a transport keeps to pins; it has to trust the server's authority.
+    pub async fn pin_contract(
+        &self,
+        transport: Arc<dyn Transport>,
+        server: PinServer,
+    ) -> Result<Vec<ContractFinding>, ClientError> {
+        self.runtime.run(None, async move { Ok(contract::check_pins(transport, server).await) }).await
     }
 
     /// Nothing, for a benchmark of the border itself.

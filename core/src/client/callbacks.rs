@@ -18,8 +18,17 @@ impl RingbackClient {
     ///
     /// # Errors
     /// [`ClientError::Refused`] for a full or closed slot has the nearest free ones in `slots`; for a wall time that the
-    /// clock skips or shows twice, what to choose from in `wall_times`.
+    /// clock skips or shows twice, what to choose from in `wall_times`. When the server cannot be reached, the number to
+    /// call instead is in [`ClientError::fallback`], if an earlier offer of the service had one; who calls that one may
+    /// [`discard`](Self::discard) the request.
     pub async fn request_callback(&self, request: CallbackRequest) -> Result<Callback, ClientError> {
+        match self.request_by_outbox(&request).await {
+            Err(error) => Err(self.fallbacks.attach(error, &request.service).await),
+            done => done,
+        }
+    }
+
+    async fn request_by_outbox(&self, request: &CallbackRequest) -> Result<Callback, ClientError> {
         check("context", check_context(&request.context))?;
         if let Some(journey) = &request.journey {
             check("journey", check_journey(journey))?;
@@ -28,7 +37,7 @@ impl RingbackClient {
             kind: PendingKind::RequestCallback,
             path: "/v1/callbacks".to_owned(),
             callback_id: None,
-            body: json(&request)?,
+            body: json(request)?,
         };
         let (callback, reused): (Callback, bool) = self.submit(draft.clone()).await?;
         if !reused {

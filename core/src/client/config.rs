@@ -1,6 +1,7 @@
 //! How a client is set up.
 
 use super::{ClientCode, ClientError};
+use crate::transport::pin;
 
 /// How a client is set up. Everything but the first three has a sensible default.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,6 +47,13 @@ pub struct ClientConfig {
     /// Allows `http` to other machines: everything then travels in clear. For development only.
     #[cfg_attr(feature = "uniffi", uniffi(default = false))]
     pub allow_clear_text: bool,
+    /// Pinned keys: the server is spoken to only when its chain of certificates is trusted and has one of them. Each is
+    /// written `sha256/` and the base64 of the SHA-256 of the key's SubjectPublicKeyInfo, as in RFC 7469 and OkHttp: the
+    /// server's own key, or that of an intermediate certificate that it sends. Two different ones at least, one of them of
+    /// a key in reserve: an app whose only pinned key is lost reaches nobody until it is updated. None, the default, asks
+    /// nothing beyond the platform's trust.
+    #[cfg_attr(feature = "uniffi", uniffi(default = []))]
+    pub pins: Vec<String>,
 }
 
 impl ClientConfig {
@@ -64,6 +72,7 @@ impl ClientConfig {
             pending_max_age_s: 86_400,
             immediate_useful_s: 900,
             allow_clear_text: false,
+            pins: Vec::new(),
         }
     }
 }
@@ -72,6 +81,24 @@ impl std::fmt::Debug for ClientConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientConfig").field("base_url", &self.base_url).finish_non_exhaustive()
     }
+}
+
+/// The pins, each in its one way of writing.
+pub(crate) fn checked_pins(config: &ClientConfig) -> Result<Vec<String>, ClientError> {
+    let fault = |detail: &str| Err(ClientError::invalid(ClientCode::ConfigInvalid.code(), detail, "pins"));
+    let canonical: Option<Vec<String>> = config.pins.iter().map(|pin| pin::canonical(pin)).collect();
+    let Some(mut pins) = canonical else {
+        return fault("a pin is not `sha256/` and the base64 of a SHA-256 hash");
+    };
+    pins.sort_unstable();
+    pins.dedup();
+    if pins.len() == 1 {
+        return fault("a single pin locks the app out when its key is lost; add that of a key in reserve");
+    }
+    if !pins.is_empty() && !config.base_url.starts_with("https:") {
+        return fault("only a server with `https` has a key to pin");
+    }
+    Ok(pins)
 }
 
 /// Checks the configuration and gives the base of every address, without a slash at its end.
@@ -148,6 +175,31 @@ mod tests {
     fn clear_text_is_a_choice() {
         let config = ClientConfig::new("http://10.0.2.2:8080", "rb_pub_x", "/data");
         assert!(check(&ClientConfig { allow_clear_text: true, ..config }).is_ok());
+    }
+
+    #[test]
+    fn pins_are_checked_and_one_is_not_enough() {
+        let pin = |hash: u8| format!("sha256/{}=", char::from(hash).to_string().repeat(43));
+        let pins = |url: &str, pins: &[String]| {
+            let config = ClientConfig::new(url, "rb_pub_x", "/data");
+            checked_pins(&ClientConfig { pins: pins.to_vec(), ..config })
+        };
+        let url = "https://calls.example.com";
+        let (one, two) = (pin(b'A'), pin(b'Q'));
+        assert_eq!(pins(url, &[]), Ok(Vec::new()));
+        assert_eq!(pins(url, &[two.clone(), one.clone(), two.clone()]), Ok(vec![one.clone(), two.clone()]));
+        assert_eq!(pins("http://127.0.0.1:1", &[]), Ok(Vec::new()));
+        for (url, faulty) in [
+            (url, vec![one.clone()]),
+            (url, vec![one.clone(), one.clone()]),
+            (url, vec![one.clone(), "sha256/AAAA".to_owned()]),
+            (url, vec![one.clone(), two.replace("sha256", "sha1")]),
+            ("http://127.0.0.1:1", vec![one, two]),
+        ] {
+            let error = pins(url, &faulty).unwrap_err();
+            let ClientError::InvalidRequest { code, field, .. } = error else { panic!("{error:?}") };
+            assert_eq!((code.as_str(), field.as_deref()), ("config_invalid", Some("pins")));
+        }
     }
 
     #[test]

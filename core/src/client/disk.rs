@@ -113,13 +113,7 @@ impl Disk {
 
     /// Wholly on disk under its own name, or, after an error, not at all.
     pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = path.with_extension("tmp");
-        let written = self.write_beside(&unfinished, bytes).and_then(|()| self.rename(&unfinished, path));
-        if let Err(error) = written {
-            // What cannot be removed now is when somebody looks into the folder.
-            let _ = self.remove(&unfinished);
-            return Err(error);
-        }
+        self.replace(path, bytes, true)?;
         let Some(dir) = path.parent() else { return Ok(()) };
         match self.sync_dir(dir) {
             // One that cannot be taken back stands.
@@ -128,17 +122,58 @@ impl Disk {
         }
     }
 
-    fn write_beside(&self, unfinished: &Path, bytes: &[u8]) -> io::Result<()> {
+    /// Wholly there or not at all. Not pressed onto the disk: for what can be had again after a power cut.
+    pub(crate) fn put(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.replace(path, bytes, false)
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8], pressed: bool) -> io::Result<()> {
+        let unfinished = path.with_extension("tmp");
+        let written =
+            self.write_beside(&unfinished, bytes, pressed).and_then(|()| self.rename(&unfinished, path));
+        if written.is_err() {
+            // What cannot be removed now is when somebody looks into the folder.
+            let _ = self.remove(&unfinished);
+        }
+        written
+    }
+
+    fn write_beside(&self, unfinished: &Path, bytes: &[u8], pressed: bool) -> io::Result<()> {
         let mut options = private();
         let mut file = self.op("create", || options.create(true).truncate(true).open(unfinished))?;
+        self.write_all(&mut file, bytes)?;
+        if pressed { self.op("sync", || file.sync_all()) } else { Ok(()) }
+    }
+
+    /// Overwrites the beginning of a file that lies on disk already, room and name, and then renames it: wholly there under
+    /// one name or the other, or, after an error, not at all. One sync, for the bytes alone.
+    pub(crate) fn fill(&self, spare: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut is_whole = false;
+        let filled = (|| {
+            let mut file = self.op("open spare", || private().open(spare))?;
+            self.write_all(&mut file, bytes)?;
+            is_whole = true;
+            self.op("sync bytes", || file.sync_data())?;
+            self.rename(spare, path)
+        })();
+        match filled {
+            // One that cannot be taken back stands.
+            Err(error) => match self.remove(spare) {
+                Err(_) if is_whole => Ok(()),
+                _ => Err(error),
+            },
+            filled => filled,
+        }
+    }
+
+    fn write_all(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
         // In two parts where a test wants to see what becomes of half a file.
         let (half, rest) =
             bytes.split_at(if cfg!(feature = "fault-injection") { bytes.len() / 2 } else { 0 });
         if !half.is_empty() {
             self.op("write half", || file.write_all(half))?;
         }
-        self.op("write", || file.write_all(rest))?;
-        self.op("sync", || file.sync_all())
+        self.op("write", || file.write_all(rest))
     }
 
     /// Makes a new name in a folder outlive a power cut, where the platform can.

@@ -287,7 +287,11 @@ impl From<TransportError> for ClientError {
             TransportError::Cancelled => Self::Cancelled { pending_key: None },
             TransportError::AnswerTooLarge => Self::unreadable(0, "it is too large"),
             TransportError::HostFailed => Self::internal("the host's HTTP stack failed"),
-            TransportError::Unreachable | TransportError::TlsFailed | TransportError::ConnectionLost => {
+            TransportError::PinningUnsupported => Self::internal(&error.to_string()),
+            TransportError::Unreachable
+            | TransportError::TlsFailed
+            | TransportError::PinMismatch
+            | TransportError::ConnectionLost => {
                 Self::Unreachable { detail: error.to_string(), fallback: None, pending_key: None }
             }
         }

@@ -87,7 +87,13 @@ impl From<ClientError> for Failed {
 
 impl From<TransportError> for Failed {
     fn from(error: TransportError) -> Self {
-        let may_have_arrived = !matches!(error, TransportError::Unreachable | TransportError::TlsFailed);
+        let may_have_arrived = !matches!(
+            error,
+            TransportError::Unreachable
+                | TransportError::TlsFailed
+                | TransportError::PinMismatch
+                | TransportError::PinningUnsupported
+        );
         let passing = is_passing_fault(error);
         Self { passing, may_have_arrived, ..Self::from(ClientError::from(error)) }
     }
@@ -97,6 +103,8 @@ impl From<TransportError> for Failed {
 pub(crate) struct Exchange {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) base_url: String,
+    /// In their one way of writing.
+    pub(crate) pins: Vec<String>,
     pub(crate) app_key: String,
     pub(crate) timeout_ms: u32,
     pub(crate) retry: RetryPolicy,
@@ -204,6 +212,7 @@ impl Exchange {
             body: outgoing.body.clone(),
             timeout_ms: self.timeout_ms,
             max_answer_bytes: MAX_ANSWER_BYTES,
+            pins: self.pins.clone(),
         }
     }
 }

@@ -1,19 +1,17 @@
 //! The number to call when the server cannot be reached, as it was last known.
 
+use super::copy::SealedCopy;
 use super::{ClientError, RingbackClient, services};
-use crate::host::{LogLevel, Logger, blocking};
 use crate::protocol::{Offer, PhoneNumber, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
+/// The file's name.
+pub(super) const FILE: &str = "services.sealed";
 const FORMAT: u32 = 1;
 /// More services than an app has.
 const MAX_SERVICES: usize = 64;
-/// More than so many numbers take.
-const MAX_BYTES: u64 = 64 * 1024;
 
 /// A contact centre's own number, for whoever wants to call by themselves. It comes from this device, not from the server
 /// now, and nobody at the other end will know who calls or why.
@@ -46,50 +44,44 @@ struct File {
     numbers: Vec<Kept>,
 }
 
-/// The numbers on disk: one file, which is nothing when it cannot be read. Nothing in it is about a person.
-#[derive(Clone)]
+/// The numbers on disk: one file, which is nothing when it cannot be read.
 pub(super) struct Fallbacks {
-    path: Arc<PathBuf>,
+    file: SealedCopy,
     /// One reads and writes at a time.
-    turn: Arc<Mutex<()>>,
-    log: Logger,
+    turn: Mutex<()>,
 }
 
 impl Fallbacks {
-    pub(super) fn new(data_dir: &Path, log: Logger) -> Self {
-        Self { path: Arc::new(data_dir.join("services.json")), turn: Arc::default(), log }
+    pub(super) fn new(file: SealedCopy) -> Self {
+        Self { file, turn: Mutex::default() }
     }
 
     /// Keeps what an offer says, also that there is no number any more.
     pub(super) async fn keep(&self, offer: &Offer, now: Timestamp) {
         let (service, number) = (offer.service.clone(), offer.fallback_number.clone());
-        let this = self.clone();
-        let kept = blocking(move || {
-            let _turn = this.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = read(&this.path);
-            let is_news = number.is_some() || before.iter().any(|kept| kept.service == service);
-            if is_news { write(&this.path, changed(before, service, number, now)) } else { Ok(()) }
-        });
-        if !matches!(kept.await, Ok(Ok(()))) {
-            self.log.log(
-                LogLevel::Warn,
-                "ringback::fallback",
-                "the fallback number could not be kept".to_owned(),
-            );
+        let _turn = self.turn.lock().await;
+        let before = self.read().await;
+        let is_news = number.is_some() || before.iter().any(|kept| kept.service == service);
+        if let Some(clear) = is_news.then(|| encode(changed(before, service, number, now))).flatten() {
+            self.file.put(clear).await;
         }
     }
 
     /// The number of a service.
     pub(super) async fn get(&self, service: &str) -> Option<FallbackNumber> {
-        let this = self.clone();
-        let kept = blocking(move || {
-            let _turn = this.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            read(&this.path)
-        });
-        let Kept { service, number, as_of } =
-            kept.await.ok()?.into_iter().find(|kept| kept.service == service)?;
+        let kept = self.read().await.into_iter().find(|kept| kept.service == service)?;
+        let Kept { service, number, as_of } = kept;
         let tel_uri = PhoneNumber::new(format!("tel:{}", number.expose()));
         Some(FallbackNumber { service, number, tel_uri, from_cache: true, as_of })
+    }
+
+    async fn read(&self) -> Vec<Kept> {
+        let Some(clear) = self.file.get().await else { return Vec::new() };
+        let numbers = decode(&clear);
+        if numbers.is_none() {
+            self.file.drop_damaged().await;
+        }
+        numbers.unwrap_or_default()
     }
 
     /// The same error, with the number to call instead if it says that the server cannot be reached.
@@ -112,28 +104,22 @@ fn changed(
     numbers
 }
 
-fn read(path: &Path) -> Vec<Kept> {
-    let is_sound = fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_BYTES);
-    let bytes = is_sound.then(|| fs::read(path).ok()).flatten().unwrap_or_default();
-    let file = serde_json::from_slice::<File>(&bytes).ok().filter(|file| file.format == FORMAT);
+fn encode(numbers: Vec<Kept>) -> Option<Zeroizing<Vec<u8>>> {
+    serde_json::to_vec(&File { format: FORMAT, numbers }).ok().map(Zeroizing::new)
+}
+
+/// `None` for what is of another version.
+fn decode(clear: &[u8]) -> Option<Vec<Kept>> {
+    let file = serde_json::from_slice::<File>(clear).ok().filter(|file| file.format == FORMAT)?;
     // It goes to the dialer: whatever is not plainly a number is none.
     let is_number = |number: &PhoneNumber| {
         number.expose().strip_prefix('+').is_some_and(|digits| {
             (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
         })
     };
-    let mut numbers = file.map_or_else(Vec::new, |file| file.numbers);
+    let mut numbers = file.numbers;
     numbers.retain(|kept| is_number(&kept.number));
-    numbers
-}
-
-/// Wholly or not at all. Not pressed onto the disk: the next offer brings it again.
-fn write(path: &Path, numbers: Vec<Kept>) -> io::Result<()> {
-    let bytes = serde_json::to_vec(&File { format: FORMAT, numbers })?;
-    super::private_folder(path)?;
-    let unfinished = path.with_extension("tmp");
-    super::private_file(&unfinished)?.write_all(&bytes)?;
-    fs::rename(&unfinished, path)
+    Some(numbers)
 }
 
 impl RingbackClient {
@@ -169,18 +155,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_damaged_file_is_nothing_or_numbers(at in any::<prop::sample::Index>(), byte: u8) {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("deep/services.json");
-            write(&path, kept("billing")).unwrap();
-            let mut bytes = fs::read(&path).unwrap();
+        fn what_is_not_ours_is_nothing_or_numbers(at in any::<prop::sample::Index>(), byte: u8) {
+            let mut bytes = encode(kept("billing")).unwrap().to_vec();
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            fs::write(&path, &bytes).unwrap();
-            prop_assert!(read(&path).iter().all(|kept| kept.number.expose().starts_with('+')));
+            let read = decode(&bytes).unwrap_or_default();
+            prop_assert!(read.iter().all(|kept| kept.number.expose().starts_with('+')));
             bytes.truncate(at);
-            fs::write(&path, &bytes).unwrap();
-            prop_assert!(read(&path).is_empty());
+            prop_assert!(decode(&bytes).is_none());
         }
     }
 }

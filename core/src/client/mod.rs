@@ -8,6 +8,7 @@ mod callbacks;
 mod captcha;
 mod code;
 mod config;
+mod copy;
 mod disk;
 mod error;
 mod events;
@@ -44,6 +45,7 @@ use crate::host::{Clock, Host, Logger};
 use crate::transport::retry::RetryPolicy;
 use busy::Busy;
 use captcha::Captcha;
+use copy::SealedCopy;
 use disk::Disk;
 use exchange::Exchange;
 use fallback::Fallbacks;
@@ -53,7 +55,6 @@ use outbox::{Courier, Folder, Limits};
 use signature::Signatures;
 use std::path::Path;
 use std::sync::Arc;
-use std::{fs, io};
 use tokio::sync::Mutex;
 use vault::Vault;
 
@@ -82,7 +83,7 @@ impl RingbackClient {
     /// # Errors
     /// [`ClientError::InvalidRequest`] with the code `config_invalid` and the field that is wrong.
     pub fn new(config: ClientConfig, host: Host) -> Result<Self, ClientError> {
-        let base_url = config::check(&config)?;
+        let (base_url, pins) = (config::check(&config)?, config::checked_pins(&config)?);
         let log = Logger::new(host.log);
         let disk = Disk::new(Path::new(&config.data_dir));
         #[cfg(feature = "fault-injection")]
@@ -93,6 +94,7 @@ impl RingbackClient {
             transport: host.transport,
             signatures: Signatures::new(base_url.clone(), host.clock.clone()),
             base_url,
+            pins,
             app_key: config.app_key,
             timeout_ms: config.request_timeout_ms,
             retry: RetryPolicy {
@@ -104,8 +106,9 @@ impl RingbackClient {
             log: log.clone(),
         };
         let session = Arc::new(Session::new(exchange, vault.clone(), host.signer, host.attestation));
-        let data_dir = Path::new(&config.data_dir);
-        let live = Hub::new(session.clone(), data_dir, config.event_silence_ms, config.live_poll_ms);
+        let copy = |name| SealedCopy::new(name, disk.clone(), vault.clone(), busy.clone());
+        let live = Hub::new(session.clone(), copy(live::FILE), config.event_silence_ms, config.live_poll_ms);
+        let fallbacks = Fallbacks::new(copy(fallback::FILE));
         Ok(Self {
             courier: Courier {
                 session: session.clone(),
@@ -125,31 +128,13 @@ impl RingbackClient {
             session,
             event_silence_ms: config.event_silence_ms,
             live: Arc::new(live),
-            fallbacks: Fallbacks::new(data_dir, log.clone()),
+            fallbacks,
             vault,
             clock: host.clock,
             log,
             pushes: Mutex::new(()),
         })
     }
-}
-
-/// Makes the folder of a file, for this app's user alone.
-fn private_folder(file: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    file.parent().map_or(Ok(()), |folder| builder.create(folder))
-}
-
-/// A file to be written anew, for this app's user alone.
-fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 fn json(request: &impl serde::Serialize) -> Result<String, ClientError> {

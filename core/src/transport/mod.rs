@@ -5,6 +5,9 @@
 
 #[cfg(feature = "transport-contract")]
 pub mod contract;
+pub(crate) mod pin;
+#[cfg(feature = "reqwest")]
+mod pinned;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 pub(crate) mod retry;
@@ -46,6 +49,11 @@ pub struct HttpRequest {
     /// The longest answer the client reads, in bytes after decompression. A transport may stop there with
     /// [`TransportError::AnswerTooLarge`]; the client looks again. Does not count for streams.
     pub max_answer_bytes: u32,
+    /// Keys, one of which the server has to have in its verified chain of certificates, each as `sha256/` and the base64
+    /// of the SHA-256 of its SubjectPublicKeyInfo; none when nothing is asked beyond the stack's own trust. A transport
+    /// that cannot check them sends nothing and fails with [`TransportError::PinningUnsupported`].
+    #[cfg_attr(feature = "uniffi", uniffi(default = []))]
+    pub pins: Vec<String>,
 }
 
 /// An answer, whatever its status.
@@ -76,6 +84,17 @@ pub enum TransportError {
     /// The server could not prove who it is, or no common encryption was found.
     #[error("no secure connection to the server")]
     TlsFailed,
+    /// The server is trusted, but none of the request's pins is in its chain of certificates; nothing was sent.
+    #[error(
+        "the server has none of the pinned keys: somebody is between the app and the server, or the pins are outdated and \
+         the app needs an update"
+    )]
+    PinMismatch,
+    /// The request has pins and this HTTP stack cannot check them; nothing was sent.
+    #[error(
+        "this HTTP stack cannot check pins: leave `pins` empty on this platform, or give another transport"
+    )]
+    PinningUnsupported,
     /// The connection broke before the answer was complete.
     #[error("the connection was lost")]
     ConnectionLost,

@@ -3,6 +3,7 @@
 use crate::support::{Phone, Server, answer, problem};
 use axum::response::IntoResponse;
 use ringback_core::client::{ClientError, RingbackClient};
+use ringback_core::host::LogLevel;
 use ringback_core::protocol::{CallInRequest, ProblemCode};
 use serde_json::json;
 use std::collections::HashMap;
@@ -65,6 +66,13 @@ async fn the_last_known_number_comes_with_the_error_also_after_a_restart() {
         assert!(number.as_of <= before && number.as_of > before - jiff::SignedDuration::from_secs(20));
     }
     assert_eq!(call_in(&client, "sales").await.fallback(), None, "another service's");
+    // A tap says so too, and stays kept.
+    let wish = |service| ringback_core::protocol::CallbackRequest::new(service, "+4930901820");
+    let error = client.request_callback(wish("billing")).await.expect_err("away");
+    let number = error.fallback().expect("a number");
+    assert_eq!((number.number.expose(), number.from_cache), ("+493023125001", true));
+    assert!(error.pending_key().is_some());
+    assert_eq!(client.request_callback(wish("sales")).await.expect_err("away").fallback(), None);
     assert!(client.fallback("billing".to_owned()).await.expect("no error").is_some());
     assert!(client.fallback("../x".to_owned()).await.is_err());
 }
@@ -80,12 +88,21 @@ async fn a_number_that_is_no_more_is_forgotten_and_a_damaged_file_is_nothing() {
     assert_eq!(client.fallback("billing".to_owned()).await, Ok(None));
     *says.lock().expect("not poisoned") = Ok(Some("+493023125002"));
     client.offer("billing".to_owned()).await.expect("an offer");
-    let file = phone.data.path().join("services.json");
-    let sound = std::fs::read_to_string(&file).expect("a file");
-    for content in ["", "{", "\u{0}", &sound.replace("+4930", "*#06")] {
+    let file = phone.data.path().join("services.sealed");
+    let sound = std::fs::read(&file).expect("a file");
+    assert!(!sound.windows(5).any(|part| part == b"+4930"), "nobody can read it");
+    let mut changed = sound.clone();
+    changed[sound.len() / 2] ^= 1;
+    let clear = br#"{"format":1,"numbers":[]}"#;
+    for content in [b"".as_slice(), &sound[..sound.len() - 1], b"\0", &changed, clear] {
         std::fs::write(&file, content).expect("written");
-        assert_eq!(client.fallback("billing".to_owned()).await, Ok(None), "{content}");
+        assert_eq!(client.fallback("billing".to_owned()).await, Ok(None));
+        assert!(!file.exists(), "it is told of once");
     }
+    let reported = |lines: &Vec<(LogLevel, String)>| {
+        lines.iter().filter(|(_, line)| line.contains("services.sealed is damaged")).count() == 5
+    };
+    phone.lines.until(reported).await;
     client.offer("billing".to_owned()).await.expect("an offer");
     assert!(client.fallback("billing".to_owned()).await.expect("no error").is_some());
 }

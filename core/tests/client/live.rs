@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use ringback_core::client::{
     LiveCallback, LiveCallbackSubscription, LiveCallbacks, LiveCallbacksSubscription, RingbackClient,
 };
+use ringback_core::host::LogLevel;
 use ringback_core::protocol::{CallbackState, ProblemCode};
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -278,8 +279,9 @@ async fn a_paused_app_has_no_connection() {
     soon(client.pause()).await.expect("paused");
     assert!(!next(&live).await.live);
     centre.streams(0).await;
-    let kept = std::fs::read_to_string(phone.data.path().join("live.json")).expect("a file");
-    assert!(kept.contains("cb_1"), "on disk before the app is frozen");
+    let kept =
+        std::fs::read(phone.data.path().join("live.sealed")).expect("on disk before the app is frozen");
+    assert!(kept.len() > 100 && !kept.windows(4).any(|part| part == b"cb_1"), "nobody can read it");
     let before = server.all().len();
     centre.happens("cb_1", "completed", 2);
     let waiting = live.clone();
@@ -313,17 +315,29 @@ async fn a_file_that_is_damaged_or_another_installations_is_nothing() {
     let client = phone.start();
     until(&all(&client), |state| state.live).await;
     soon(client.pause()).await.expect("paused");
-    let file = phone.data.path().join("live.json");
-    let sound = std::fs::read_to_string(&file).expect("a file");
-    for content in [&sound[..sound.len() / 2], "", "\u{0}\u{0}\u{0}", &sound.replace("in_1", "in_2")] {
+    let file = phone.data.path().join("live.sealed");
+    let sound = std::fs::read(&file).expect("a file");
+    let mut changed = sound.clone();
+    changed[sound.len() / 2] ^= 1;
+    let clear = br#"{"format":1,"known":{"installation_id":"in_1"}}"#;
+    for (number, content) in [&sound[..sound.len() / 2], b"", b"\0\0\0", &changed, clear].iter().enumerate() {
         std::fs::write(&file, content).expect("written");
-        let live = all(&phone.start());
+        let client = phone.start();
+        let live = all(&client);
+        let reported = |lines: &Vec<(LogLevel, String)>| {
+            lines.iter().filter(|(_, line)| line.contains("live.sealed is damaged")).count() > number
+        };
         let first = next(&live).await;
+        phone.lines.until(reported).await;
         assert_eq!(states(&first), [("cb_1", CallbackState::Queued)], "rebuilt from the server");
         assert!(first.as_of > jiff::Timestamp::now() - jiff::SignedDuration::from_secs(20));
+        soon(client.pause()).await.expect("nothing is written any more");
     }
     centre.way.send_replace(Way::Closed);
-    std::fs::write(&file, sound.replace("in_1", "in_2")).expect("written");
+    std::fs::write(&file, sound).expect("written");
+    let mut other = phone.store.value("ringback.installation");
+    other["installation"]["id"] = json!("in_2");
+    phone.store.set("ringback.installation", &other.to_string());
     let live = all(&phone.start());
     let nothing = tokio::time::timeout(std::time::Duration::from_millis(300), live.next()).await;
     assert!(nothing.is_err(), "another person's callbacks are not shown");

@@ -15,6 +15,8 @@ mod outbox;
 mod outbox_expiry;
 mod outbox_order;
 mod outbox_shared;
+#[cfg(feature = "transport-contract")]
+mod pins;
 mod privacy;
 mod push;
 mod requests;

@@ -114,6 +114,7 @@ fn what_crosses_the_transport_cannot_be_printed() {
         body: Some(body.clone()),
         timeout_ms: 1,
         max_answer_bytes: 1,
+        pins: Vec::new(),
     };
     check("a request", &format!("{request:?}"));
     check("an answer", &format!("{:?}", HttpResponse { status: 200, headers, body }));

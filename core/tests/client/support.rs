@@ -383,10 +383,10 @@ impl Phone {
         names.iter().filter_map(key).collect()
     }
 
-    /// The names of the outbox's files.
+    /// The names of the outbox's files; room for the next request is none.
     pub(crate) fn files(&self) -> Vec<String> {
         let names = names(&self.data.path().join("outbox"));
-        names.into_iter().filter(|name| name != "damaged").collect()
+        names.into_iter().filter(|name| name != "damaged" && !name.ends_with(".spare")).collect()
     }
 
     pub(crate) fn damaged(&self) -> Vec<String> {

@@ -62,7 +62,8 @@ public final class Ringback: Sendable {
     /// is unanswered is the same request, also after a restart.
     ///
     /// - Throws: ``RingbackError``, for example with the code `callback_already_open`, or with `slot_full` and the free
-    ///   slots nearest to it in ``RingbackError/slots``.
+    ///   slots nearest to it in ``RingbackError/slots``; when the server cannot be reached, with the number to call instead
+    ///   in ``RingbackError/fallback``.
     public func requestCallback(_ request: CallbackRequest) async throws -> Callback {
         try await cancellable { try await client.requestCallback(request: request, cancel: $0) }
     }

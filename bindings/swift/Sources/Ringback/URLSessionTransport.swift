@@ -4,22 +4,26 @@ import RingbackGenerated
 #if canImport(FoundationNetworking)
     import FoundationNetworking
 #endif
+#if canImport(Security)
+    import Security
+#endif
 
 /// HTTP by `URLSession`: the device's trust, proxies and network settings count. Redirects, cookies and caches are switched
-/// off, as every ``Transport`` must.
+/// off, as every ``Transport`` must. On Apple's platforms the pins of the configuration are asked for as well: the key of any
+/// certificate in the chain that the device trusts is one. On Linux `URLSession` shows no certificates, and a request with
+/// pins fails with ``TransportError/PinningUnsupported``.
 public final class URLSessionTransport: Transport {
-    private let exchanges = Exchanges()
-    private let lazySession: LazySession
+    private let sessions: Sessions
     /// A stream that falls so far behind is opened anew: `URLSession` knows no back-pressure.
     private static let maxUnreadBytes = 1 << 20
 
     /// - Parameter configuration: Makes what the session starts from, with the first request. A copy is used, with cookies
     ///   and caches off.
     public init(configuration: @escaping @Sendable () -> URLSessionConfiguration = { .ephemeral }) {
-        lazySession = LazySession(configuration: configuration, delegate: exchanges)
+        sessions = Sessions(configuration: configuration)
     }
 
-    deinit { lazySession.end() }
+    deinit { sessions.end() }
 
     public func send(request: HttpRequest) async throws -> HttpResponse {
         try await answering {
@@ -30,7 +34,7 @@ public final class URLSessionTransport: Transport {
                 exchange.end(TransportError.TimedOut, nil)
             }
             defer { limit.cancel() }
-            let (head, task) = try await start(exchange, Self.prepare(request))
+            let (head, task) = try await start(exchange, request)
             defer { task.cancel() }
             var body = Data()
             for try await chunk in exchange.chunks { body.append(chunk) }
@@ -42,7 +46,7 @@ public final class URLSessionTransport: Transport {
     public func stream(request: HttpRequest, sink: StreamSink) async throws {
         try await answering {
             let exchange = Exchange(capacity: Self.maxUnreadBytes, overflow: .ConnectionLost)
-            let (head, task) = try await start(exchange, Self.prepare(request))
+            let (head, task) = try await start(exchange, request)
             defer { task.cancel() }
             try sink.head(status: head.status, headers: head.headers)
             try await withTaskCancellationHandler {
@@ -58,9 +62,11 @@ public final class URLSessionTransport: Transport {
     }
 
     private func start(
-        _ exchange: Exchange, _ request: URLRequest
+        _ exchange: Exchange, _ request: HttpRequest
     ) async throws -> (Head, URLSessionDataTask) {
-        let task = lazySession.session.dataTask(with: request)
+        let prepared = try Self.prepare(request)
+        let (session, exchanges) = try sessions.session(asking: request.pins)
+        let task = session.dataTask(with: prepared)
         exchanges.add(exchange, for: task)
         do {
             let head = try await withTaskCancellationHandler {
@@ -77,7 +83,7 @@ public final class URLSessionTransport: Transport {
             task.cancel()
             #if canImport(FoundationNetworking)
                 // On Linux a failed handshake has no code of its own.
-                if (error as? URLError)?.code == .unknown, request.url?.scheme == "https" {
+                if (error as? URLError)?.code == .unknown, prepared.url?.scheme == "https" {
                     throw TransportError.TlsFailed
                 }
             #endif
@@ -87,6 +93,7 @@ public final class URLSessionTransport: Transport {
 
     private static func prepare(_ request: HttpRequest) throws -> URLRequest {
         guard let url = URL(string: request.url) else { throw TransportError.HostFailed }
+        if !request.pins.isEmpty && url.scheme != "https" { throw TransportError.PinMismatch }
         // A day: limits are kept by `send` and, for streams, by the core.
         var prepared = URLRequest(url: url, timeoutInterval: 86_400)
         prepared.httpMethod = request.method
@@ -195,40 +202,72 @@ private final class Once<T: Sendable>: @unchecked Sendable {
     }
 }
 
-/// The session, made with the first request and ended with the transport.
-private final class LazySession: @unchecked Sendable {
+/// The sessions, each made with the first request that asks for its pins and ended with the transport. A connection is used
+/// for one set of pins only.
+private final class Sessions: @unchecked Sendable {
     private let lock = NSLock()
-    private var made: URLSession?
+    private var made: [[String]: (URLSession, Exchanges)] = [:]
     private let configuration: @Sendable () -> URLSessionConfiguration
-    private let delegate: Exchanges
 
-    init(configuration: @escaping @Sendable () -> URLSessionConfiguration, delegate: Exchanges) {
+    init(configuration: @escaping @Sendable () -> URLSessionConfiguration) {
         self.configuration = configuration
-        self.delegate = delegate
     }
 
-    var session: URLSession {
-        lock.withLock {
-            if let made { return made }
+    func session(asking pins: [String]) throws -> (URLSession, Exchanges) {
+        #if !canImport(Security)
+            // There is no certificate to be had from it.
+            if !pins.isEmpty { throw TransportError.PinningUnsupported }
+        #endif
+        return lock.withLock {
+            if let made = made[pins] { return made }
             let settings = configuration()
             settings.httpCookieStorage = nil
             settings.httpShouldSetCookies = false
             settings.urlCache = nil
             let queue = OperationQueue()
             queue.maxConcurrentOperationCount = 1
-            let session = URLSession(configuration: settings, delegate: delegate, delegateQueue: queue)
-            made = session
-            return session
+            let exchanges = Exchanges(asking: pins)
+            let session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: queue)
+            made[pins] = (session, exchanges)
+            return (session, exchanges)
         }
     }
 
-    func end() { lock.withLock { made?.invalidateAndCancel() } }
+    func end() {
+        lock.withLock {
+            for (session, _) in made.values { session.invalidateAndCancel() }
+        }
+    }
 }
 
 /// The exchanges that are under way, by task.
 private final class Exchanges: NSObject, URLSessionDataDelegate, @unchecked Sendable {
+    private let pins: [String]
     private let lock = NSLock()
     private var running: [Int: Exchange] = [:]
+
+    init(asking pins: [String]) { self.pins = pins }
+
+    #if canImport(Security)
+        func urlSession(
+            _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
+            completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
+        ) {
+            let space = challenge.protectionSpace
+            // What is not trusted without pins fails as it does without pins.
+            guard !pins.isEmpty, space.authenticationMethod == NSURLAuthenticationMethodServerTrust,
+                let trust = space.serverTrust, SecTrustEvaluateWithError(trust, nil)
+            else { return completionHandler(.performDefaultHandling, nil) }
+            let chain = SecTrustCopyCertificateChain(trust) as? [SecCertificate] ?? []
+            let shown = chain.compactMap { pin(ofCertificate: SecCertificateCopyData($0) as Data) }
+            if shown.contains(where: pins.contains) {
+                completionHandler(.useCredential, URLCredential(trust: trust))
+            } else {
+                exchange(of: task)?.end(TransportError.PinMismatch, nil)
+                completionHandler(.cancelAuthenticationChallenge, nil)
+            }
+        }
+    #endif
 
     func add(_ exchange: Exchange, for task: URLSessionTask) {
         lock.withLock { running[task.taskIdentifier] = exchange }

@@ -80,6 +80,7 @@ struct LiveTests {
         let errors = [
             try await failure { _ = try await away.offer("billing") },
             try await failure { _ = try await away.requestCallIn(CallInRequest(service: "billing")) },
+            try await failure { _ = try await away.requestCallback(aRequest) },
         ]
         for error in errors {
             let number = try #require(error?.fallback)

@@ -2,12 +2,12 @@
 
 use super::hub::{Hub, Running};
 use super::plan::{Plan, Step, poll_wait_ms};
-use super::shelf::Known;
+use super::shelf::{self, Known};
 use super::story::Story;
 use crate::client::ClientError;
 use crate::client::exchange::{Failed, Outgoing, random_fraction};
 use crate::client::stream::{Source, Start};
-use crate::host::{LogLevel, blocking};
+use crate::host::LogLevel;
 use crate::protocol::{CallbackList, Installation};
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,10 +74,9 @@ impl Driver {
         if self.hub.known().is_some() {
             return;
         }
-        let shelf = self.hub.shelf.clone();
-        let (kept, installation) = tokio::join!(blocking(move || shelf.get()), self.hub.session.known());
+        let (kept, installation) = tokio::join!(shelf::get(&self.hub.shelf), self.hub.session.known());
         let whose = installation.map(|installation| installation.id);
-        let kept = kept.ok().flatten().filter(|kept| Some(&kept.installation_id) == whose.as_ref());
+        let kept = kept.filter(|kept| Some(&kept.installation_id) == whose.as_ref());
         if kept.is_some() {
             *self.hub.known() = kept;
             self.hub.show(|_| {});
@@ -88,10 +87,7 @@ impl Driver {
     async fn keep(&mut self) {
         let known = self.hub.known().clone().filter(|_| !self.is_kept);
         let Some(known) = known else { return };
-        let shelf = self.hub.shelf.clone();
-        if !matches!(blocking(move || shelf.put(&known)).await, Ok(Ok(()))) {
-            self.log(LogLevel::Warn, "the last known state could not be kept".to_owned());
-        }
+        shelf::put(&self.hub.shelf, &known).await;
         self.is_kept = true;
     }
 

@@ -1,8 +1,9 @@
 //! What all who listen share: the present view, the wish to have it, and the one task that keeps it.
 
 use super::driver;
-use super::shelf::{Known, Shelf};
+use super::shelf::Known;
 use crate::client::ClientError;
+use crate::client::copy::SealedCopy;
 use crate::client::installation::Session;
 use crate::protocol::{Callback, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +51,8 @@ struct Listeners {
 /// See above. One for each client.
 pub(crate) struct Hub {
     pub(super) session: Arc<Session>,
-    pub(super) shelf: Arc<Shelf>,
+    /// What is known, on disk.
+    pub(super) shelf: SealedCopy,
     pub(super) silence_ms: u32,
     pub(super) poll_ms: u32,
     pub(super) view: watch::Sender<Arc<View>>,
@@ -64,15 +66,10 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(
-        session: Arc<Session>,
-        data_dir: &std::path::Path,
-        silence_ms: u32,
-        poll_ms: u32,
-    ) -> Self {
+    pub(crate) fn new(session: Arc<Session>, shelf: SealedCopy, silence_ms: u32, poll_ms: u32) -> Self {
         Self {
             session,
-            shelf: Arc::new(Shelf::new(data_dir)),
+            shelf,
             silence_ms,
             poll_ms,
             view: watch::Sender::default(),

@@ -10,6 +10,7 @@ mod shelf;
 mod story;
 
 pub(crate) use hub::Hub;
+pub(crate) use shelf::FILE;
 
 use super::exchange::Outgoing;
 use super::stream::Stop;

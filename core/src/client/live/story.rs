@@ -2,6 +2,7 @@
 
 use crate::protocol::{Callback, CallbackEvent, CallbackState};
 use serde::{Deserialize, Serialize};
+use std::mem;
 
 /// As many callbacks as the server lists at once: more than anybody scrolls through.
 pub(super) const MAX_CALLBACKS: usize = 50;
@@ -14,6 +15,9 @@ pub(super) struct Story {
     pub(super) seq: u64,
     /// Newest first. Ids rise with time.
     pub(super) callbacks: Vec<Callback>,
+    /// Ids of what a list has taken away, newest first: an event that is still on its way does not bring it back.
+    #[serde(default)]
+    gone: Vec<String>,
 }
 
 impl Story {
@@ -23,8 +27,20 @@ impl Story {
         self.learn(event.callback)
     }
 
+    /// The same story as if each callback had come by itself: what a file says is not believed to be in order.
+    pub(super) fn in_order(self) -> Self {
+        let mut story = Self { seq: self.seq, gone: newest(self.gone), ..Self::default() };
+        for callback in self.callbacks {
+            story.learn(callback);
+        }
+        story
+    }
+
     /// Takes in a copy of a callback. True when that is news.
     pub(super) fn learn(&mut self, copy: Callback) -> bool {
+        if self.gone.contains(&copy.id) {
+            return false;
+        }
         // They move without events: kept, they would soon be wrong.
         let copy = Callback { position: None, wait: None, ..copy };
         match self.callbacks.binary_search_by(|known| copy.id.cmp(&known.id)) {
@@ -51,10 +67,14 @@ impl Story {
         let oldest = list.iter().map(|listed| listed.id.clone()).min().filter(|_| !is_whole);
         let is_listed = |known: &Callback| list.iter().any(|listed| listed.id == known.id);
         let within = |known: &Callback| oldest.as_ref().is_none_or(|oldest| known.id > *oldest);
-        let before = self.callbacks.len();
-        self.callbacks
-            .retain(|known| known.state != CallbackState::Completed || is_listed(known) || !within(known));
-        let mut is_news = self.callbacks.len() != before;
+        let is_gone = |known: &mut Callback| {
+            known.state == CallbackState::Completed && !is_listed(known) && within(known)
+        };
+        let gone: Vec<String> = self.callbacks.extract_if(.., is_gone).map(|known| known.id).collect();
+        let mut is_news = !gone.is_empty();
+        self.gone.extend(gone);
+        self.gone.retain(|id| list.iter().all(|listed| listed.id != *id));
+        self.gone = newest(mem::take(&mut self.gone));
         for listed in list {
             is_news |= self.learn(listed);
         }
@@ -69,6 +89,14 @@ impl Story {
     pub(super) fn is_open(&self) -> bool {
         self.callbacks.iter().any(|known| known.state != CallbackState::Completed)
     }
+}
+
+/// As many as callbacks are known, each once.
+fn newest(mut ids: Vec<String>) -> Vec<String> {
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.dedup();
+    ids.truncate(MAX_CALLBACKS);
+    ids
 }
 
 /// Two copies of one version: an event leaves out what a look at the callback has, and a file what is secret.
@@ -148,7 +176,42 @@ mod tests {
         assert_eq!(ids, ["cb_0003", "cb_0002"]);
     }
 
+    #[test]
+    fn a_late_event_does_not_bring_back_what_was_archived() {
+        let mut story = told(&[event(1, callback(1, 3, false)), event(2, callback(2, 0, false))]);
+        assert!(story.learn_list(vec![callback(2, 0, false)], true));
+        assert!(!story.hear(event(3, callback(1, 4, false))), "it was on its way when the list was made");
+        assert_eq!((story.get("cb_0001"), story.seq), (None, 3));
+        let mut story = story.in_order();
+        assert!(!story.hear(event(4, callback(1, 4, false))), "nor after a restart");
+        assert!(story.learn_list(vec![callback(1, 4, false)], false), "but what the server lists is there");
+    }
+
     proptest! {
+        #[test]
+        fn what_a_list_took_away_stays_away(
+            said in prop::collection::vec((0u32..70, 0u64..5), 1..150), archived in prop::collection::vec(any::<bool>(), 70),
+            late in prop::collection::vec(any::<prop::sample::Index>(), 1..100),
+        ) {
+            let events: Vec<_> =
+                (1..).zip(&said).map(|(seq, (id, version))| event(seq, callback(*id, *version, false))).collect();
+            let mut story = told(&events);
+            let is_archived = |callback: &Callback| {
+                callback.state == CallbackState::Completed
+                    && archived[callback.id[3..].parse::<usize>().unwrap()]
+            };
+            let list: Vec<_> = story.callbacks.iter().filter(|known| !is_archived(known)).cloned().collect();
+            story.learn_list(list.clone(), true);
+            let known = story.callbacks.clone();
+            for at in late {
+                let late = at.get(&events);
+                if story.gone.contains(&late.callback.id) || list.iter().any(|listed| listed.id == late.callback.id) {
+                    prop_assert!(!story.hear(late.clone()));
+                }
+            }
+            prop_assert_eq!(story.callbacks, known);
+        }
+
         #[test]
         fn every_order_leads_to_the_same_story(
             said in prop::collection::vec((0u32..120, 0u64..5, any::<bool>()), 1..200),

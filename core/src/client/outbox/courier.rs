@@ -284,7 +284,13 @@ impl Courier {
 
     async fn forget(&self, key: &str) -> Result<(), ClientError> {
         let key = key.to_owned();
-        self.in_folder(move |folder, _| folder.forget(&key)).await
+        self.in_folder(move |folder, _| {
+            folder.forget(&key)?;
+            // Nobody waits for it now. What cannot be made here is made with the next request.
+            drop(folder.make_room());
+            Ok(())
+        })
+        .await
     }
 
     pub(crate) async fn in_folder<T: Send + 'static>(

@@ -1,11 +1,12 @@
-//! The folder that kept requests lie in. A request has one file, named by its idempotency key: `kept` before it is first
-//! sent, `tried` from then on, `outcome` once it has ended and the app is yet to see how. A file is written once and
-//! then only renamed or removed; whoever sends a request has its file locked.
+//! The folder that kept requests lie in. A request has one file, named by its idempotency key: `spare` while it is only
+//! room, `kept` before it is first sent, `tried` from then on, `outcome` once it has ended and the app is yet to see how.
+//! What is written is then only renamed or removed; whoever sends a request has its file locked.
 
 use super::age::Moment;
 use super::record::{Draft, Ended, Ending, Limits, Record};
+use super::spare::frame;
 use super::state::{PendingKind, PendingRequest, RequestState};
-use crate::client::disk::{Disk, Locked, split_name};
+use crate::client::disk::{Disk, Locked};
 use crate::client::seal::Seal;
 use std::fs::File;
 use std::io;
@@ -18,10 +19,8 @@ const MAX_RECORDS: usize = 64;
 const MAX_RECEIPTS: usize = 64;
 /// Beyond it the oldest endings are given up.
 const MAX_ENDINGS: usize = 64;
-/// Beyond it the oldest damaged files are given up.
-const MAX_DAMAGED: usize = 16;
 /// More than the server takes as a body, with room for the rest of a record.
-const MAX_FILE_BYTES: u64 = 512 * 1024;
+pub(super) const MAX_FILE_BYTES: u64 = 512 * 1024;
 
 /// Why the folder could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +40,9 @@ impl From<serde_json::Error> for Trouble {
 
 /// Kept requests on disk. All methods block.
 pub(crate) struct Folder {
-    disk: Arc<Disk>,
-    records: PathBuf,
-    damaged: PathBuf,
+    pub(super) disk: Arc<Disk>,
+    pub(super) records: PathBuf,
+    pub(super) damaged: PathBuf,
 }
 
 /// A request that has yet to be answered.
@@ -62,6 +61,8 @@ pub(crate) struct Listing {
     pub(crate) ended: Vec<Ended>,
     /// How many files could not be read and were moved aside.
     pub(crate) damaged: usize,
+    /// The key of a file that the next request may be written into.
+    pub(crate) spare: Option<String>,
 }
 
 /// A request that is now on disk.
@@ -146,8 +147,10 @@ impl Folder {
         let told = listing.ended.iter().filter(|ended| ended.record.is_same_intent(&draft));
         let told: Vec<PathBuf> = told.map(|ended| self.outcome(&ended.record.key)).collect();
         let seq = listing.open.iter().map(|open| open.record.seq).max().unwrap_or(0) + 1;
-        let record = Record::new(draft, seq, now);
-        self.disk.write(&self.kept(&record.key), &seal.seal(&sealed_as(&record.key), &record.encode()?)?)?;
+        let record = Record::new(draft, self.spare_key(listing.spare.take(), locked)?, seq, now);
+        let key = &record.key;
+        let framed = frame(&seal.seal(&sealed_as(key), &record.encode()?)?)?;
+        self.disk.fill(&self.spare(key), &self.kept(key), &framed)?;
         // One that is being sent goes its way, and so does one that cannot be removed: the new one waits for it, and has the
         // last word.
         for old in pointless {
@@ -251,15 +254,6 @@ impl Folder {
         Ok((seen.into_iter().map(|(_, pending)| pending).collect(), listing.damaged))
     }
 
-    /// How many damaged files lie aside.
-    pub(crate) fn count_damaged(&self) -> Result<usize, Trouble> {
-        match self.disk.list(&self.damaged) {
-            Ok(files) => Ok(files.len()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Forgets a request and how it ended. Forgetting one that is not there is no error.
     pub(crate) fn forget(&self, key: &str) -> Result<(), Trouble> {
         let _locked = self.disk.lock()?;
@@ -309,7 +303,7 @@ impl Folder {
         Ok(self.remove_open(key)?)
     }
 
-    fn remove_open(&self, key: &str) -> io::Result<()> {
+    pub(super) fn remove_open(&self, key: &str) -> io::Result<()> {
         if !self.disk.remove(&self.tried(key))? {
             self.disk.remove(&self.kept(key))?;
         }
@@ -320,7 +314,7 @@ impl Folder {
         self.records.join(format!("{key}.kept"))
     }
 
-    fn tried(&self, key: &str) -> PathBuf {
+    pub(super) fn tried(&self, key: &str) -> PathBuf {
         self.records.join(format!("{key}.tried"))
     }
 
@@ -331,83 +325,13 @@ impl Folder {
     fn path(&self, open: &Open) -> PathBuf {
         if open.is_tried { self.tried(&open.record.key) } else { self.kept(&open.record.key) }
     }
-
-    fn read_all(&self, seal: &Seal, _: &Locked<'_>) -> io::Result<Listing> {
-        let mut listing = Listing::default();
-        let paths = match self.disk.list(&self.records) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(listing),
-            paths => paths?,
-        };
-        for path in paths {
-            let Some((key, kind)) = split_name(&path) else { continue };
-            let is_understood = match kind {
-                "kept" | "tried" => {
-                    let record = self.read(seal, &path, &sealed_as(key))?;
-                    let record = record.and_then(|clear| Record::decode(&clear)).filter(|it| it.key == key);
-                    let open = record.map(|record| Open { record, is_tried: kind == "tried" });
-                    let is_some = open.is_some();
-                    listing.open.extend(open);
-                    is_some
-                }
-                "outcome" => {
-                    let ended = self.read(seal, &path, &ended_as(key))?;
-                    let ended = ended.and_then(|clear| Ended::decode(&clear));
-                    let ended = ended.filter(|ended| ended.record.key == key);
-                    let is_some = ended.is_some();
-                    listing.ended.extend(ended);
-                    is_some
-                }
-                "tmp" => {
-                    // Left by a process that was killed before the request counted as made.
-                    self.disk.remove(&path)?;
-                    true
-                }
-                _ => true,
-            };
-            if !is_understood {
-                self.set_aside(&path)?;
-                listing.damaged += 1;
-            }
-        }
-        listing.open.sort_by(|a, b| (a.record.seq, &a.record.key).cmp(&(b.record.seq, &b.record.key)));
-        listing.ended.sort_by_key(|ended| ended.when.at);
-        // The process was killed between writing how it ended and forgetting that it waited.
-        let over = |open: &Open| listing.ended.iter().any(|ended| ended.record.key == open.record.key);
-        let (over, open): (Vec<Open>, Vec<Open>) = listing.open.into_iter().partition(over);
-        for open in over {
-            self.remove_open(&open.record.key)?;
-        }
-        Ok(Listing { open, ..listing })
-    }
-
-    /// `None` for a file that is not what it should be.
-    fn read(&self, seal: &Seal, path: &Path, what: &str) -> io::Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
-        let sealed = match self.disk.read(path, MAX_FILE_BYTES) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => None,
-            sealed => sealed?,
-        };
-        Ok(sealed.and_then(|sealed| seal.open(what, &sealed)))
-    }
-
-    fn set_aside(&self, path: &Path) -> io::Result<()> {
-        self.disk.make_private_dir(&self.damaged)?;
-        self.disk.rename(path, &self.damaged.join(path.file_name().unwrap_or_default()))?;
-        let mut aside = self.disk.list(&self.damaged)?;
-        if aside.len() > MAX_DAMAGED {
-            aside.sort_by_cached_key(|path| path.metadata().and_then(|file| file.modified()).ok());
-            for oldest in &aside[..aside.len() - MAX_DAMAGED] {
-                self.disk.remove(oldest)?;
-            }
-        }
-        Ok(())
-    }
 }
 
-fn sealed_as(key: &str) -> String {
+pub(super) fn sealed_as(key: &str) -> String {
     format!("outbox/{key}")
 }
 
-fn ended_as(key: &str) -> String {
+pub(super) fn ended_as(key: &str) -> String {
     format!("outcome/{key}")
 }
 

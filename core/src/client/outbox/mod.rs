@@ -4,8 +4,10 @@ mod age;
 mod backoff;
 mod courier;
 mod folder;
+mod look;
 mod record;
 mod resume;
+mod spare;
 mod state;
 
 use super::exchange::{Answer, Outgoing};

@@ -67,10 +67,10 @@ pub(crate) struct Ended {
 }
 
 impl Record {
-    pub(crate) fn new(draft: Draft, seq: u64, now: Moment) -> Self {
+    pub(crate) fn new(draft: Draft, key: String, seq: u64, now: Moment) -> Self {
         Self {
             format: FORMAT,
-            key: uuid::Uuid::new_v4().to_string(),
+            key,
             seq,
             kind: draft.kind,
             method: method_of(draft.kind).to_owned(),
@@ -249,8 +249,12 @@ mod tests {
         Draft { kind, path: "/v1/callbacks".to_owned(), callback_id: None, body: body.to_owned() }
     }
 
+    fn key() -> String {
+        uuid::Uuid::new_v4().to_string()
+    }
+
     fn record(kind: PendingKind, body: &str) -> Record {
-        Record::new(draft(kind, body), 1, Moment::at(0, 0))
+        Record::new(draft(kind, body), key(), 1, Moment::at(0, 0))
     }
 
     #[test]
@@ -302,7 +306,7 @@ mod tests {
         let about =
             |kind, id: &str, body: &str| Draft { path: format!("/v1/callbacks/{id}/x"), ..draft(kind, body) };
         for kind in [PendingKind::Reschedule, PendingKind::Snooze, PendingKind::ChangeNumber] {
-            let kept = Record::new(about(kind, "cb_1", r#"{"delay_s":60}"#), 1, Moment::at(0, 0));
+            let kept = Record::new(about(kind, "cb_1", r#"{"delay_s":60}"#), key(), 1, Moment::at(0, 0));
             assert!(kept.is_superseded_by(&about(kind, "cb_1", r#"{"delay_s":90}"#)));
             assert!(!kept.is_superseded_by(&about(kind, "cb_2", r#"{"delay_s":90}"#)));
             assert!(!kept.is_superseded_by(&about(PendingKind::Cancel, "cb_1", "{}")));
@@ -332,7 +336,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_dated_is_not_sent_as_fresh_and_not_lost() {
-        let at = |kind| Record::new(draft(kind, "{}"), 1, Moment::at(1_000_000, 500));
+        let at = |kind| Record::new(draft(kind, "{}"), key(), 1, Moment::at(1_000_000, 500));
         // The device was restarted with its clock set back by a day.
         let now = Moment::at(913_600, 40);
         assert!(at(PendingKind::RequestCallback).is_expired(LIMITS, now));
@@ -343,14 +347,14 @@ mod tests {
     fn commands_for_one_callback_wait_for_each_other() {
         let about = |kind, id: &str, seq| {
             let draft = Draft { callback_id: Some(id.to_owned()), ..draft(kind, "{}") };
-            Record::new(draft, seq, Moment::at(0, 0))
+            Record::new(draft, key(), seq, Moment::at(0, 0))
         };
         let snooze = about(PendingKind::Snooze, "cb_1", 1);
         assert!(about(PendingKind::Cancel, "cb_1", 2).comes_after(&snooze));
         assert!(!about(PendingKind::Cancel, "cb_2", 2).comes_after(&snooze));
         assert!(!about(PendingKind::PushReceipt, "cb_1", 2).comes_after(&snooze));
         assert!(!snooze.comes_after(&about(PendingKind::Cancel, "cb_1", 2)));
-        let device = |kind, seq| Record::new(draft(kind, "{}"), seq, Moment::at(0, 0));
+        let device = |kind, seq| Record::new(draft(kind, "{}"), key(), seq, Moment::at(0, 0));
         assert!(device(PendingKind::UnregisterPush, 2).comes_after(&device(PendingKind::RegisterPush, 1)));
         let tap = |seq| device(PendingKind::RequestCallback, seq);
         assert!(!tap(2).comes_after(&tap(1)), "one call does not wait for another");
@@ -360,7 +364,7 @@ mod tests {
         #[test]
         fn what_is_kept_comes_back(body in ".*", id in prop::option::of("cb_[a-z0-9]{1,20}")) {
             let draft = Draft { callback_id: id, ..draft(PendingKind::Confirm, &body) };
-            let record = Record::new(draft, 7, Moment::at(5, 6));
+            let record = Record::new(draft, key(), 7, Moment::at(5, 6));
             prop_assert!(Record::decode(&record.encode().expect("encodes")).as_ref() == Some(&record));
             let ending = Ending::Refused { code: body.clone(), detail: body };
             let ended = Ended { record, ending, may_have_arrived: true, when: Moment::at(7, 8) };

@@ -60,6 +60,8 @@ impl RingbackClient {
             let request = open.record.pending(state, open.is_tried);
             resumed.extend(outcome.map(|outcome| Resumed { request, outcome }));
         }
+        // What cannot be made here is made with the next request.
+        drop(self.courier.in_folder(|folder, _| Ok(folder.make_room()?)).await);
         Ok(resumed)
     }
 

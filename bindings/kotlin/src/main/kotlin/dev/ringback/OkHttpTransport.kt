@@ -10,8 +10,10 @@ import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import okhttp3.Call
+import okhttp3.CertificatePinner
 import okhttp3.CookieJar
 import okhttp3.Headers
+import okhttp3.Interceptor
 import okhttp3.OkHttpClient
 import okhttp3.Request
 import okhttp3.RequestBody.Companion.toRequestBody
@@ -31,7 +33,8 @@ import kotlin.coroutines.resumeWithException
 
 /**
  * HTTP by OkHttp. What the app has set up for its own calls (proxies, pins, trust, a connection pool) counts here too when
- * it hands in its own client; redirects, cookies, caches and repeats are switched off, as every [Transport] must.
+ * it hands in its own client; redirects, cookies, caches and repeats are switched off, as every [Transport] must. The pins of
+ * [RingbackConfig] are asked for as well: the key of any certificate in the chain that the client trusts is one.
  *
  * @param client makes the client, with the first request.
  */
@@ -46,6 +49,8 @@ public class OkHttpTransport(
             .retryOnConnectionFailure(false)
             .cookieJar(CookieJar.NO_COOKIES)
             .cache(null)
+            // Before each request, whoever opened the connection; the app's own pins are asked for when it is opened.
+            .addNetworkInterceptor(PinCheck)
             .build()
     }
 
@@ -143,6 +148,10 @@ private fun Throwable.forCore(): TransportException =
             TransportException.Cancelled()
         }
 
+        is PinMismatchException -> {
+            TransportException.PinMismatch()
+        }
+
         is SocketTimeoutException, is InterruptedIOException -> {
             TransportException.TimedOut()
         }
@@ -169,10 +178,36 @@ private fun Throwable.forCore(): TransportException =
 private fun HttpRequest.forOkHttp(): Request {
     val builder = Request.Builder().url(url)
     headers.forEach { builder.addHeader(it.name, it.value) }
+    if (pins.isNotEmpty()) builder.tag(Pins::class.java, Pins(pins))
     // OkHttp wants a body where HTTP has one, an empty one too.
     val needsBody = method == "POST" || method == "PUT" || method == "PATCH"
     val sent = body ?: if (needsBody) ByteArray(0) else null
     return builder.method(method, sent?.toRequestBody(null)).build()
+}
+
+/** What a request asks of the server's keys. */
+private class Pins(
+    val pins: List<String>,
+)
+
+private class PinMismatchException : IOException()
+
+/** Lets no request leave over a connection whose chain of certificates has none of its pins. */
+private object PinCheck : Interceptor {
+    override fun intercept(chain: Interceptor.Chain): Response {
+        val asked = chain.request().tag(Pins::class.java)
+        if (asked != null) {
+            // The chain up to the trusted root; what else the server sends is not in it.
+            val trusted =
+                chain
+                    .connection()
+                    ?.handshake()
+                    ?.peerCertificates
+                    .orEmpty()
+            if (trusted.none { CertificatePinner.pin(it) in asked.pins }) throw PinMismatchException()
+        }
+        return chain.proceed(chain.request())
+    }
 }
 
 private fun Headers.forCore(): List<HttpHeader> = map { (name, value) -> HttpHeader(name, value) }

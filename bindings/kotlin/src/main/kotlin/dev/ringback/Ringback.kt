@@ -70,7 +70,8 @@ public class Ringback(
      * after a restart.
      *
      * @throws RingbackException for example with the code `callback_already_open`, or with `slot_full` and the free
-     * slots nearest to it in [RingbackException.slots].
+     * slots nearest to it in [RingbackException.slots]; when the server cannot be reached, with the number to call instead
+     * in [RingbackException.fallback].
      */
     public suspend fun requestCallback(request: CallbackRequest): Callback =
         cancellable { client.requestCallback(request, it) }

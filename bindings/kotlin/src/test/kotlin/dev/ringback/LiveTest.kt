@@ -96,7 +96,11 @@ class LiveTest {
             ringback("http://127.0.0.1:1", folder).use { away ->
                 val request = CallInRequest("billing")
                 val calls =
-                    listOf<suspend () -> Any>({ away.offer("billing") }, { away.requestCallIn(request) })
+                    listOf<suspend () -> Any>(
+                        { away.offer("billing") },
+                        { away.requestCallIn(request) },
+                        { away.requestCallback(aRequest) },
+                    )
                 for (call in calls) {
                     val error = assertFailsWith<RingbackException> { call() }
                     val number = assertNotNull(error.fallback)

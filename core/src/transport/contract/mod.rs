@@ -1,6 +1,10 @@
 //! What every [`Transport`] has to keep, checked against servers that do what networks do. For whoever writes one; the same
 //! cases run over the hosts' stacks.
 
+mod pins;
+
+pub use pins::{PinServer, check_pins};
+
 use super::{HttpHeader, HttpRequest, HttpResponse, Streaming, Transport, TransportError, header};
 use std::fmt::Debug;
 use std::future::Future;
@@ -8,7 +12,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
@@ -35,8 +39,12 @@ type Case = (&'static str, Pin<Box<dyn Future<Output = Outcome> + Send>>);
 
 /// Checks every case, one after the other. Needs a tokio runtime with I/O and time.
 pub async fn check(transport: Arc<dyn Transport>) -> Vec<ContractFinding> {
+    findings_of(cases(&transport)).await
+}
+
+async fn findings_of(cases: Vec<Case>) -> Vec<ContractFinding> {
     let mut findings = Vec::new();
-    for (case, outcome) in cases(&transport) {
+    for (case, outcome) in cases {
         let fault = match tokio::time::timeout(LIMIT, outcome).await {
             Ok(outcome) => outcome.err(),
             Err(_) => Some("it does not end".to_owned()),
@@ -97,7 +105,7 @@ where
 }
 
 /// Head and body of a request.
-async fn read(stream: &mut TcpStream) -> io::Result<String> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes);
@@ -116,7 +124,7 @@ async fn read(stream: &mut TcpStream) -> io::Result<String> {
 }
 
 /// Answers and ends the connection.
-async fn say(mut stream: TcpStream, head: &str, body: &[u8]) -> io::Result<()> {
+async fn say(mut stream: impl AsyncWrite + Unpin, head: &str, body: &[u8]) -> io::Result<()> {
     let head = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body).await?;
@@ -136,6 +144,7 @@ fn get(url: String) -> HttpRequest {
         body: None,
         timeout_ms: 15_000,
         max_answer_bytes: 100_000,
+        pins: Vec::new(),
     }
 }
 
