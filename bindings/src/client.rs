@@ -46,8 +46,9 @@ impl Client {
 #[uniffi::export]
 impl Client {
     /// A client for this server and app, which speaks through the host's own HTTP stack: that one knows the machine's
-    /// trust, proxies and pins. What changes something is signed by `signer`, or by a key of the client's own, and
-    /// `attestation` vouches for app and device. Touches neither disk nor network and starts no thread.
+    /// trust, proxies and pins. What changes something is signed by `signer`, or, in builds with the feature `software-key`, by
+    /// a key of the client's own, and `attestation` vouches for app and device. Touches neither disk nor network and starts no
+    /// thread.
     #[uniffi::constructor]
     pub fn new(
         config: ClientConfig,
@@ -298,7 +299,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringback_core::host::HostError;
+    use ringback_core::host::{HostError, SignerKey};
     use ringback_core::transport::{HttpRequest, HttpResponse, StreamSink, TransportError};
 
     /// A host that nobody may touch.
@@ -316,6 +317,15 @@ mod tests {
         }
     }
 
+    impl InstallationSigner for Untouched {
+        fn public_key(&self) -> Result<SignerKey, HostError> {
+            panic!("asked for a key")
+        }
+        fn sign(&self, _: Vec<u8>) -> Result<Vec<u8>, HostError> {
+            panic!("asked to sign")
+        }
+    }
+
     #[async_trait::async_trait]
     impl Transport for Untouched {
         async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
@@ -326,12 +336,16 @@ mod tests {
         }
     }
 
+    fn client(config: ClientConfig) -> Result<Arc<Client>, ClientError> {
+        let host = Arc::new(Untouched);
+        Client::new(config, host.clone(), host.clone(), None, None, Some(host), None)
+    }
+
     #[test]
     fn making_a_client_touches_nothing_and_starts_no_thread() {
         let folder = std::env::temp_dir().join(format!("ringback-untouched-{}", std::process::id()));
         let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
-        let client =
-            Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None).unwrap();
+        let client = client(config).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
         client.live_callbacks().unwrap();
@@ -343,9 +357,7 @@ mod tests {
     #[test]
     fn a_wrong_config_is_refused_by_name() {
         let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
-        let error = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None)
-            .err()
-            .unwrap();
+        let error = client(config).err().unwrap();
         assert_eq!(error.code(), "config_invalid");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     package, places,
     places::{Places, cargo},
-    shipped::{self, Http, Runner},
+    shipped::{self, Kind, Runner},
 };
 
 /// Each slice of the framework: its name, the targets that are joined in it.
@@ -26,7 +26,7 @@ pub(crate) fn package(places: &Places, run: Runner<'_>) -> Result<PathBuf> {
         return Err(Error::missing("Xcode", "the XCFramework can be made on a Mac alone"));
     }
     let package = package::folder(places).join("apple/Ringback");
-    let library = shipped::build(places, Http::Host, run)?;
+    let library = shipped::build(places, Kind::Host, run)?;
     package::swift_sources(places, &package, &library.shared, run)?;
     let manifest = places.root.join("bindings/swift/packaging/Package.apple.swift");
     package::copy(&manifest, &package.join("Package.swift"))?;

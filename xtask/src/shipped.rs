@@ -17,20 +17,31 @@ use crate::{
 /// Runs a command, as the caller wants its output to be treated.
 pub(crate) type Runner<'a> = &'a dyn Fn(&mut Command) -> Result<()>;
 
-/// Who speaks HTTP.
+/// What the platform does, and what Rust does in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Http {
-    /// The platform: the default on phones.
+pub(crate) enum Kind {
+    /// The platform speaks HTTP and signs: phones, and the JVM.
     Host,
-    /// Rust.
+    /// The platform speaks HTTP: Swift on Linux.
+    Signing,
+    /// The platform does neither.
     Reqwest,
 }
 
-impl Http {
+impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
+            Self::Signing => "signing",
             Self::Reqwest => "reqwest",
+        }
+    }
+
+    fn feature(self) -> Option<&'static str> {
+        match self {
+            Self::Host => None,
+            Self::Signing => Some("software-key"),
+            Self::Reqwest => Some("reqwest"),
         }
     }
 }
@@ -45,15 +56,15 @@ pub(crate) struct Library {
     pub stripped: PathBuf,
 }
 
-/// Builds it. Both kinds are kept beside each other.
-pub(crate) fn build(places: &Places, http: Http, run: Runner<'_>) -> Result<Library> {
+/// Builds it. All kinds are kept beside each other.
+pub(crate) fn build(places: &Places, kind: Kind, run: Runner<'_>) -> Result<Library> {
     let mut build = cargo();
     build.args(["build", "--profile", "mobile", "--package", "ringback-bindings"]);
-    if http == Http::Reqwest {
-        build.args(["--features", "reqwest"]);
+    if let Some(feature) = kind.feature() {
+        build.args(["--features", feature]);
     }
     run(build.current_dir(&places.root))?;
-    let folder = places.target.join("shipped").join(http.name());
+    let folder = places.target.join("shipped").join(kind.name());
     places::make_folder(&folder)?;
     let kept = |name: &str| {
         let (built, kept) = (places.target.join("mobile").join(name), folder.join(name));

@@ -149,21 +149,12 @@ impl Session {
     }
 
     fn key_of(&self, kept: &Kept) -> Option<Key> {
-        match &kept.key.private {
-            Some(private) => Key::read(private),
-            None => self.signer.clone().map(Key::Host),
-        }
+        Key::kept(kept.key.private.as_ref(), self.signer.clone())
     }
 
     /// Somebody new, in place of whoever has the secret that is `given_up`. Of two processes that come at once both are the same.
     async fn new_identity(&self, given_up: Option<InstallationSecret>) -> Result<Kept, ClientError> {
-        let (key, private) = match self.signer.clone() {
-            Some(signer) => (Key::Host(signer), None),
-            None => {
-                let (key, private) = Key::generate();
-                (key, Some(private))
-            }
-        };
+        let (key, private) = Key::fresh(self.signer.clone())?;
         let base_url = self.exchange.base_url.clone();
         let is_good = {
             let base_url = base_url.clone();

@@ -21,11 +21,14 @@ mod installation;
 mod line;
 mod live;
 mod outbox;
+mod proof_of_work;
 mod push;
 mod receipts;
 mod seal;
 mod services;
 mod signature;
+#[cfg(feature = "software-key")]
+mod software_key;
 mod stream;
 mod vault;
 
@@ -80,9 +83,11 @@ impl RingbackClient {
     /// A client for this server and app. Touches neither disk nor network and starts no thread.
     ///
     /// # Errors
-    /// [`ClientError::InvalidRequest`] with the code `config_invalid` and the field that is wrong.
+    /// [`ClientError::InvalidRequest`] with the code `config_invalid` and the field that is wrong; `signer` in a build without
+    /// the feature `software-key` for a host that has none.
     pub fn new(config: ClientConfig, host: Host) -> Result<Self, ClientError> {
         let base_url = config::check(&config)?;
+        signature::check_signer(host.signer.as_ref())?;
         let log = Logger::new(host.log);
         let disk = Disk::new(Path::new(&config.data_dir));
         #[cfg(feature = "fault-injection")]
@@ -150,6 +155,12 @@ fn private_file(path: &Path) -> io::Result<fs::File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// What a text says. Answers are read from bytes, and so is this: a second way of reading would be there a second time for each
+/// type.
+fn read_text<T: serde::de::DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    serde_json::from_slice(text.as_bytes())
 }
 
 fn json(request: &impl serde::Serialize) -> Result<String, ClientError> {

@@ -3,6 +3,7 @@
 use super::ClientError;
 use super::busy::Busy;
 use super::disk::Disk;
+use super::read_text;
 use super::seal::{KEY_BYTES, Seal, new_key};
 use crate::host::{HostError, LogLevel, Logger, SecureStore, Stalled, blocking};
 use base64::Engine;
@@ -111,7 +112,7 @@ impl Vault {
     }
 
     fn understand<T: DeserializeOwned>(&self, key: &str, text: &str) -> Option<T> {
-        let kept = serde_json::from_str(text).ok();
+        let kept = read_text(text).ok();
         if kept.is_none() {
             let line = format!("what is kept under {key} is damaged and given up");
             self.log.log(LogLevel::Error, LOG_TARGET, line);

@@ -1,6 +1,8 @@
 //! HTTP by reqwest, for Rust programs, the command line and the desktop.
 
 use super::{HttpHeader, HttpRequest, HttpResponse, StreamSink, Transport, TransportError};
+use rustls::crypto::CryptoProvider;
+use rustls_platform_verifier::BuilderVerifierExt;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ impl ReqwestTransport {
     /// [`TransportError::TlsFailed`] when TLS cannot be set up, for example without any trusted root.
     pub fn new() -> Result<Self, TransportError> {
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls().map_err(|_| TransportError::TlsFailed)?)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -81,6 +84,16 @@ impl Transport for ReqwestTransport {
             }
         }
     }
+}
+
+/// With the cryptography that the program has chosen for itself, or `ring`.
+fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+    let chosen = CryptoProvider::get_default().cloned();
+    let provider = chosen.unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()));
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let mut config = config.with_platform_verifier()?.with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// Only the kind: the text of the error quotes the address.

@@ -6,6 +6,7 @@ use super::shelf::Known;
 use super::story::Story;
 use crate::client::ClientError;
 use crate::client::exchange::{Failed, Outgoing, random_fraction};
+use crate::client::read_text;
 use crate::client::stream::{Source, Start};
 use crate::host::{LogLevel, blocking};
 use crate::protocol::{CallbackList, Installation};
@@ -140,7 +141,7 @@ impl Driver {
             }
             let mut is_news = !self.hub.view.borrow().live;
             for event in events {
-                match serde_json::from_str(&event.data).ok().filter(|_| event.name == "callback") {
+                match read_text(&event.data).ok().filter(|_| event.name == "callback") {
                     Some(event) => is_news |= self.change(|story| story.hear(event)),
                     None => source.passed_over(),
                 }

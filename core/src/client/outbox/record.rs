@@ -3,6 +3,7 @@
 use super::age::Moment;
 use super::state::{PendingKind, PendingRequest, RequestState};
 use crate::client::exchange::Outgoing;
+use crate::client::read_text;
 use crate::protocol::{PushRegistration, PushTarget};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -124,7 +125,7 @@ impl Record {
         match self.kind {
             PendingKind::RequestCallIn => true,
             PendingKind::RequestCallback => {
-                serde_json::from_str::<Chosen>(&self.body).is_ok_and(|chosen| chosen.scheduled_for.is_none())
+                read_text::<Chosen>(&self.body).is_ok_and(|chosen| chosen.scheduled_for.is_none())
             }
             _ => false,
         }
@@ -163,7 +164,7 @@ impl Record {
 
     /// The draft asks for what this record asks for. The order of keys in an object means nothing.
     pub(crate) fn is_same_intent(&self, draft: &Draft) -> bool {
-        let value = |body: &str| serde_json::from_str::<serde_json::Value>(body).ok();
+        let value = |body: &str| read_text::<serde_json::Value>(body).ok();
         self.kind == draft.kind
             && self.path == draft.path
             && (self.body == draft.body
@@ -178,7 +179,7 @@ impl Record {
         match (self.kind, draft.kind) {
             (Reschedule | Snooze | ChangeNumber, _) => self.kind == draft.kind && self.path == draft.path,
             (RegisterPush, RegisterPush) => {
-                let registration = |body: &str| serde_json::from_str::<PushRegistration>(body).ok();
+                let registration = |body: &str| read_text::<PushRegistration>(body).ok();
                 registration(&self.body).zip(registration(&draft.body)).is_some_and(|(old, new)| {
                     mem::discriminant(&old.target) == mem::discriminant(&new.target)
                         && place(&old) == place(&new)
