@@ -5,7 +5,7 @@ use crate::error::guarded;
 use crate::events::EventSubscription;
 use crate::line::LineSubscription;
 use crate::live::{LiveCallbackSubscription, LiveCallbacksSubscription};
-use crate::runtime::Runtime;
+use crate::runtime::{Called, Runtime};
 use ringback_core::client::{
     ClientConfig, ClientError, FallbackNumber, OutboxStatus, PendingRequest, PushOutcome, Resumed,
     RingbackClient,
@@ -30,16 +30,17 @@ pub struct Client {
 }
 
 impl Client {
-    async fn run<T, F>(
+    /// Boxed on both sides: the way to the client's thread and back is there once for each kind of answer, not for each call.
+    fn run<T, F>(
         &self,
         cancel: Option<Arc<CancelToken>>,
         work: impl FnOnce(Arc<RingbackClient>) -> F,
-    ) -> Result<T, ClientError>
+    ) -> Called<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, ClientError>> + Send + 'static,
     {
-        self.runtime.run(cancel, work(Arc::clone(&self.core))).await
+        self.runtime.run(cancel, Box::pin(work(Arc::clone(&self.core))))
     }
 }
 

@@ -27,6 +27,7 @@ struct Progress {
     is_kept: bool,
 }
 
+#[async_trait::async_trait]
 impl Start for Progress {
     /// The last event of this installation that was handled; 0 before the first.
     async fn after(&mut self, installation: &Installation) -> Result<Option<u64>, ClientError> {

@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 /// A line stream begins with what is so now.
 struct Now;
 
+#[async_trait::async_trait]
 impl Start for Now {
     async fn after(&mut self, _: &Installation) -> Result<Option<u64>, ClientError> {
         Ok(None)

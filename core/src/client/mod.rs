@@ -54,7 +54,9 @@ use installation::Session;
 use live::Hub;
 use outbox::{Courier, Folder, Limits};
 use signature::Signatures;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::{fs, io};
 use tokio::sync::Mutex;
@@ -138,6 +140,10 @@ impl RingbackClient {
         })
     }
 }
+
+/// A boxed future. What is awaited in several places, or awaited from the futures of other crates, is boxed: its code is in the
+/// library once, where an `async fn` is there once more for each crate.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Makes the folder of a file, for this app's user alone.
 fn private_folder(file: &Path) -> io::Result<()> {

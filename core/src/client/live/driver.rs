@@ -51,6 +51,7 @@ struct Driver {
     is_kept: bool,
 }
 
+#[async_trait::async_trait]
 impl Start for Driver {
     /// After the last event that was heard. Another installation begins with nothing.
     async fn after(&mut self, installation: &Installation) -> Result<Option<u64>, ClientError> {
