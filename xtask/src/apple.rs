@@ -66,6 +66,7 @@ fn join(places: &Places, targets: &[&str], library: &Path, run: Runner<'_>) -> R
     for target in targets {
         let mut build = cargo();
         build.args(["build", "--profile", "mobile", "--package", "ringback-bindings", "--target", target]);
+        build.env("CARGO_ENCODED_RUSTFLAGS", shipped::flags().join(shipped::SEPARATOR));
         build.env("IPHONEOS_DEPLOYMENT_TARGET", "15.0").env("MACOSX_DEPLOYMENT_TARGET", "12.0");
         run(build.current_dir(&places.root))?;
         lipo.arg(places.target.join(target).join("mobile/libringback_bindings.a"));

@@ -14,7 +14,7 @@ use crate::{
 
 /// Builds the library as apps ship it, prints its size and compares it with its limit
 ///
-/// Profile `mobile`, stripped, for this machine. Fails when one is larger than its limit; why each limit is what it is, is
+/// Profile `mobile`, for this machine, linked as for Android and stripped. Fails when one is larger than its limit; why each limit is what it is, is
 /// in docs/performance.md. Needs Rust, a C compiler and `strip`. Installs nothing.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
@@ -46,7 +46,8 @@ pub(crate) fn check(places: &Places, run: Runner<'_>) -> Result<(Counts, Vec<Str
 pub(crate) fn measure(places: &Places, run: Runner<'_>) -> Result<Vec<(Kind, u64)>> {
     let size = |kind| {
         let library = shipped::build(places, kind, run)?;
-        let size = fs::metadata(&library.stripped).map_err(Error::file(&library.stripped))?.len();
+        let weighed = shipped::weighed(&library, run)?;
+        let size = fs::metadata(&weighed).map_err(Error::file(&weighed))?.len();
         Ok((kind, size))
     };
     LIMITS.into_iter().map(|(kind, _)| size(kind)).collect()
