@@ -5,7 +5,7 @@ use crate::error::guarded;
 use crate::events::EventSubscription;
 use crate::line::LineSubscription;
 use crate::live::{LiveCallbackSubscription, LiveCallbacksSubscription};
-use crate::runtime::Runtime;
+use crate::runtime::{Called, Runtime};
 use ringback_core::client::{
     ClientConfig, ClientError, FallbackNumber, OutboxStatus, PendingRequest, PushOutcome, Resumed,
     RingbackClient,
@@ -30,24 +30,26 @@ pub struct Client {
 }
 
 impl Client {
-    async fn run<T, F>(
+    /// Boxed on both sides: the way to the client's thread and back is there once for each kind of answer, not for each call.
+    fn run<T, F>(
         &self,
         cancel: Option<Arc<CancelToken>>,
         work: impl FnOnce(Arc<RingbackClient>) -> F,
-    ) -> Result<T, ClientError>
+    ) -> Called<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, ClientError>> + Send + 'static,
     {
-        self.runtime.run(cancel, work(Arc::clone(&self.core))).await
+        self.runtime.run(cancel, Box::pin(work(Arc::clone(&self.core))))
     }
 }
 
 #[uniffi::export]
 impl Client {
     /// A client for this server and app, which speaks through the host's own HTTP stack: that one knows the machine's
-    /// trust, proxies and pins. What changes something is signed by `signer`, or by a key of the client's own, and
-    /// `attestation` vouches for app and device. Touches neither disk nor network and starts no thread.
+    /// trust, proxies and pins. What changes something is signed by `signer`, or, in builds with the feature `software-key`, by
+    /// a key of the client's own, and `attestation` vouches for app and device. Touches neither disk nor network and starts no
+    /// thread.
     #[uniffi::constructor]
     pub fn new(
         config: ClientConfig,
@@ -298,7 +300,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringback_core::host::HostError;
+    use ringback_core::host::{HostError, SignerKey};
     use ringback_core::transport::{HttpRequest, HttpResponse, StreamSink, TransportError};
 
     /// A host that nobody may touch.
@@ -316,6 +318,15 @@ mod tests {
         }
     }
 
+    impl InstallationSigner for Untouched {
+        fn public_key(&self) -> Result<SignerKey, HostError> {
+            panic!("asked for a key")
+        }
+        fn sign(&self, _: Vec<u8>) -> Result<Vec<u8>, HostError> {
+            panic!("asked to sign")
+        }
+    }
+
     #[async_trait::async_trait]
     impl Transport for Untouched {
         async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
@@ -326,12 +337,16 @@ mod tests {
         }
     }
 
+    fn client(config: ClientConfig) -> Result<Arc<Client>, ClientError> {
+        let host = Arc::new(Untouched);
+        Client::new(config, host.clone(), host.clone(), None, None, Some(host), None)
+    }
+
     #[test]
     fn making_a_client_touches_nothing_and_starts_no_thread() {
         let folder = std::env::temp_dir().join(format!("ringback-untouched-{}", std::process::id()));
         let config = ClientConfig::new("https://calls.example.com", "rb_pub_test", folder.to_string_lossy());
-        let client =
-            Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None).unwrap();
+        let client = client(config).unwrap();
         client.events().unwrap();
         client.line("cb_1".to_owned()).unwrap();
         client.live_callbacks().unwrap();
@@ -343,9 +358,7 @@ mod tests {
     #[test]
     fn a_wrong_config_is_refused_by_name() {
         let config = ClientConfig::new("ftp://calls.example.com", "rb_pub_test", "/nowhere");
-        let error = Client::new(config, Arc::new(Untouched), Arc::new(Untouched), None, None, None, None)
-            .err()
-            .unwrap();
+        let error = client(config).err().unwrap();
         assert_eq!(error.code(), "config_invalid");
     }
 }

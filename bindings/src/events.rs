@@ -26,7 +26,7 @@ impl EventSubscription {
     /// next one is asked for: one that was not comes again, also after a restart. Calling it off loses nothing.
     pub async fn next(&self, cancel: Option<Arc<CancelToken>>) -> Result<Option<CallbackEvent>, ClientError> {
         let core = Arc::clone(&self.core);
-        self.runtime.run(cancel, async move { core.next().await }).await
+        self.runtime.run(cancel, Box::pin(async move { core.next().await })).await
     }
 
     /// Ends the subscription, also a `next` that is waiting.

@@ -51,18 +51,21 @@ impl TestHooks {
 
     /// Panics on the runtime's thread.
     pub async fn panic_later(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
-        self.runtime.run(cancel, async { panic!("a test asked for this panic") }).await
+        self.runtime.run(cancel, Box::pin(async { panic!("a test asked for this panic") })).await
     }
 
     /// Never returns by itself.
     pub async fn hang(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
         let hang = self.hang.clone();
         self.runtime
-            .run(cancel, async move {
-                hang.send_replace(Hang::Running);
-                let _end = ReportEnd(hang);
-                pending().await
-            })
+            .run(
+                cancel,
+                Box::pin(async move {
+                    hang.send_replace(Hang::Running);
+                    let _end = ReportEnd(hang);
+                    pending().await
+                }),
+            )
             .await
     }
 
@@ -109,7 +112,7 @@ impl TestHooks {
         &self,
         transport: Arc<dyn Transport>,
     ) -> Result<Vec<ContractFinding>, ClientError> {
-        self.runtime.run(None, async move { Ok(contract::check(transport).await) }).await
+        self.runtime.run(None, Box::pin(async move { Ok(contract::check(transport).await) })).await
     }
 
     /// A server with TLS, as long as these hooks are there.
@@ -139,16 +142,19 @@ impl TestHooks {
         cancel: Option<Arc<CancelToken>>,
     ) -> Result<PushOutcome, ClientError> {
         self.runtime
-            .run(cancel, async move {
-                drop(data);
-                Ok(PushOutcome::NotOurs)
-            })
+            .run(
+                cancel,
+                Box::pin(async move {
+                    drop(data);
+                    Ok(PushOutcome::NotOurs)
+                }),
+            )
             .await
     }
 
     /// Nothing, on the runtime's thread.
     pub async fn empty_async(&self, cancel: Option<Arc<CancelToken>>) -> Result<(), ClientError> {
-        self.runtime.run(cancel, async { Ok(()) }).await
+        self.runtime.run(cancel, Box::pin(async { Ok(()) })).await
     }
 }
 

@@ -27,7 +27,7 @@ impl LiveCallbacksSubscription {
     /// Waits for the next state, the last known one first; `None` once stopped. Calling it off loses nothing.
     pub async fn next(&self, cancel: Option<Arc<CancelToken>>) -> Result<Option<LiveCallbacks>, ClientError> {
         let core = Arc::clone(&self.core);
-        self.runtime.run(cancel, async move { core.next().await }).await
+        self.runtime.run(cancel, Box::pin(async move { core.next().await })).await
     }
 
     /// Ends the subscription, also a `next` that is waiting.
@@ -58,7 +58,7 @@ impl LiveCallbackSubscription {
     /// Calling it off loses nothing.
     pub async fn next(&self, cancel: Option<Arc<CancelToken>>) -> Result<Option<LiveCallback>, ClientError> {
         let core = Arc::clone(&self.core);
-        self.runtime.run(cancel, async move { core.next().await }).await
+        self.runtime.run(cancel, Box::pin(async move { core.next().await })).await
     }
 
     /// Ends the subscription, also a `next` that is waiting.

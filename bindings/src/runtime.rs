@@ -36,21 +36,25 @@ impl Runtime {
 
     /// Runs `work` on the thread and waits for it. `work` is dropped when the token is cancelled and when the future
     /// returned here is dropped, which is what UniFFI does when a Kotlin coroutine is cancelled.
-    pub(crate) async fn run<T: Send + 'static>(
+    #[inline(never)]
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         cancel: Option<Arc<CancelToken>>,
-        work: impl Future<Output = Result<T, ClientError>> + Send + 'static,
-    ) -> Result<T, ClientError> {
+        work: Called<T>,
+    ) -> Called<T> {
         let told = Arc::new(Mutex::new(None));
         let tell = Arc::clone(&told);
         let work = Box::pin(async move {
             let done = work.await;
             *tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
         });
-        self.finish(cancel, work).await?;
-        let done = told.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Cancelled by its token, it ends without a word.
-        done.unwrap_or_else(|| Err(cancelled()))
+        let finish = self.finish(cancel, work);
+        Box::pin(async move {
+            finish.await?;
+            let done = told.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // Cancelled by its token, it ends without a word.
+            done.unwrap_or_else(|| Err(cancelled()))
+        })
     }
 
     /// Waits for the end of the work. The same code whatever the work brings: on a phone it is there once.
@@ -111,6 +115,8 @@ fn start() -> std::io::Result<Running> {
     Ok(Running { handle, _stop: stop })
 }
 
+/// A call and its answer.
+pub(crate) type Called<T> = Pin<Box<dyn Future<Output = Result<T, ClientError>> + Send>>;
 /// Work that tells by itself what came of it.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// The end of some work, well or not.
@@ -157,9 +163,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_an_error_and_the_thread_lives_on() {
         let runtime = Runtime::idle();
-        let error = runtime.run(None, async { panic!("on purpose") as Result<(), ClientError> }).await;
+        let error =
+            runtime.run(None, Box::pin(async { panic!("on purpose") as Result<(), ClientError> })).await;
         assert_eq!(error, Err(panicked()));
-        assert_eq!(runtime.run(None, async { Ok(1) }).await, Ok(1));
+        assert_eq!(runtime.run(None, Box::pin(async { Ok(1) })).await, Ok(1));
     }
 
     #[tokio::test]
@@ -167,7 +174,7 @@ mod tests {
         let runtime = Runtime::idle();
         let token = CancelToken::new().unwrap();
         let (work, dropped) = watched();
-        let mut call = pin!(runtime.run(Some(Arc::clone(&token)), work));
+        let mut call = pin!(runtime.run(Some(Arc::clone(&token)), Box::pin(work)));
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         token.cancel().unwrap();
         soon(dropped).await.unwrap();
@@ -179,7 +186,7 @@ mod tests {
         let runtime = Runtime::idle();
         let (work, dropped) = watched();
         {
-            let mut call = pin!(runtime.run(None, work));
+            let mut call = pin!(runtime.run(None, Box::pin(work)));
             assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
         soon(dropped).await.unwrap();
@@ -191,13 +198,16 @@ mod tests {
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         let (began, begun) = oneshot::channel();
         runtime
-            .run(None, async move {
-                tokio::task::spawn_blocking(move || {
-                    began.send(()).unwrap();
-                    let _ = blocked.recv();
-                });
-                Ok(())
-            })
+            .run(
+                None,
+                Box::pin(async move {
+                    tokio::task::spawn_blocking(move || {
+                        began.send(()).unwrap();
+                        let _ = blocked.recv();
+                    });
+                    Ok(())
+                }),
+            )
             .await
             .unwrap();
         soon(begun).await.unwrap();

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     package,
     places::{self, Places, cargo},
-    shipped::Runner,
+    shipped::{self, Runner},
 };
 
 /// The oldest Android.
@@ -64,8 +64,11 @@ fn build(places: &Places, ndk: &Path, abi: &Abi, run: Runner<'_>) -> Result<Path
     let clang = ndk.join(format!("{}{API}-clang", abi.clang));
     build.env(format!("CARGO_TARGET_{upper}_LINKER"), &clang);
     build.env(format!("CC_{}", abi.target), &clang);
-    let page = format!("-Clink-arg=-Wl,-z,max-page-size={PAGE}");
-    build.env(format!("CARGO_TARGET_{upper}_RUSTFLAGS"), page);
+    let mut flags = shipped::flags();
+    flags.push(format!("-Clink-arg=-Wl,-z,max-page-size={PAGE}"));
+    let link = shipped::FOLDED.iter().chain([&shipped::ANDROID_RELOCATIONS]);
+    flags.extend(link.map(|flag| format!("-Clink-arg={flag}")));
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join(shipped::SEPARATOR));
     run(build.current_dir(&places.root))?;
     Ok(places.target.join(abi.target).join("mobile/libringback_bindings.so"))
 }

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     package, places,
     places::{Places, cargo},
-    shipped::{self, Http, Runner},
+    shipped::{self, Kind, Runner},
 };
 
 /// Each slice of the framework: its name, the targets that are joined in it.
@@ -26,7 +26,7 @@ pub(crate) fn package(places: &Places, run: Runner<'_>) -> Result<PathBuf> {
         return Err(Error::missing("Xcode", "the XCFramework can be made on a Mac alone"));
     }
     let package = package::folder(places).join("apple/Ringback");
-    let library = shipped::build(places, Http::Host, run)?;
+    let library = shipped::build(places, Kind::Host, run)?;
     package::swift_sources(places, &package, &library.shared, run)?;
     let manifest = places.root.join("bindings/swift/packaging/Package.apple.swift");
     package::copy(&manifest, &package.join("Package.swift"))?;
@@ -66,6 +66,7 @@ fn join(places: &Places, targets: &[&str], library: &Path, run: Runner<'_>) -> R
     for target in targets {
         let mut build = cargo();
         build.args(["build", "--profile", "mobile", "--package", "ringback-bindings", "--target", target]);
+        build.env("CARGO_ENCODED_RUSTFLAGS", shipped::flags().join(shipped::SEPARATOR));
         build.env("IPHONEOS_DEPLOYMENT_TARGET", "15.0").env("MACOSX_DEPLOYMENT_TARGET", "12.0");
         run(build.current_dir(&places.root))?;
         lipo.arg(places.target.join(target).join("mobile/libringback_bindings.a"));

@@ -16,7 +16,7 @@ use crate::{
     kotlin,
     places::{self, Places},
     process,
-    shipped::{self, Http, Runner},
+    shipped::{self, Kind, Runner},
 };
 
 /// Builds the packages for apps into target/package
@@ -84,7 +84,7 @@ pub(crate) fn jar(places: &Places) -> PathBuf {
 /// A Maven repository with the library for the JVM on this machine.
 pub(crate) fn kotlin(places: &Places, run: Runner<'_>) -> Result<PathBuf> {
     kotlin::check_maven()?;
-    let library = shipped::build(places, Http::Host, run)?;
+    let library = shipped::build(places, Kind::Host, run)?;
     let (project, ours) = (folder(places).join("build/kotlin"), places.root.join("bindings/kotlin"));
     places::fresh_folder(&project)?;
     copy(&ours.join("pom.xml"), &project.join("pom.xml"))?;
@@ -123,7 +123,7 @@ pub(crate) fn swift(places: &Places, run: Runner<'_>) -> Result<PathBuf> {
     if cfg!(target_os = "macos") {
         return Err(Error::missing("Linux", "on a Mac `cargo xtask package apple` makes the package"));
     }
-    let library = shipped::build(places, Http::Host, run)?;
+    let library = shipped::build(places, Kind::Signing, run)?;
     let package = folder(places).join("swift/Ringback");
     swift_sources(places, &package, &library.shared, run)?;
     copy(&places.root.join("bindings/swift/packaging/Package.swift"), &package.join("Package.swift"))?;

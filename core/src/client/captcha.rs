@@ -1,9 +1,9 @@
 //! Passes CAPTCHAs: proof of work is done here, what needs a screen is the host's.
 
 use super::outbox::PendingKind;
+use super::proof_of_work::solve;
 use crate::host::{CaptchaAsk, CaptchaError, CaptchaPresenter, LogLevel, Logger, blocking};
 use crate::protocol::{CaptchaChallenge, CaptchaPurpose};
-use altcha::{Challenge, Payload, Solution, SolveChallengeOptions, solve_challenge};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
@@ -16,8 +16,6 @@ const ALTCHA: &str = "altcha";
 const SOLVE_LIMIT: Duration = Duration::from_secs(120);
 /// The longest that a person is waited for.
 const PRESENT_LIMIT: Duration = Duration::from_secs(600);
-/// The crate looks at its time limit before every tenth counter.
-const CHUNK: u32 = 10;
 
 /// A challenge was not passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,13 +88,12 @@ impl Captcha {
 
     async fn work(&self, challenge: &CaptchaChallenge) -> Result<String, NotPassed> {
         let challenge = challenge.altcha.clone().ok_or(NotPassed::Ever)?;
-        let challenge: Challenge = serde_json::from_value(challenge).map_err(|_| NotPassed::Ever)?;
         let presenter = self.presenter.clone();
         let wanted = Wanted::default();
         let until = Arc::clone(&wanted.0);
         let solving = tokio::task::spawn_blocking(move || {
             let (began, mut told) = (Instant::now(), None);
-            let solution = solve(&challenge, |percent| {
+            let payload = solve(challenge, |percent| {
                 if let Some(presenter) = presenter.as_ref().filter(|_| told != Some(percent)) {
                     told = Some(percent);
                     // Nothing depends on whether it was heard.
@@ -104,8 +101,7 @@ impl Captcha {
                 }
                 until.load(Ordering::Relaxed) && began.elapsed() < SOLVE_LIMIT
             })?;
-            let payload =
-                serde_json::to_vec(&Payload { challenge, solution }).map_err(|_| NotPassed::Ever)?;
+            let payload = serde_json::to_vec(&payload).map_err(|_| NotPassed::Ever)?;
             Ok((STANDARD.encode(payload), began.elapsed()))
         });
         let (token, took) = solving.await.map_err(|_| NotPassed::Now)??;
@@ -141,62 +137,9 @@ fn choose(challenge: &CaptchaChallenge, shown: &[String]) -> Option<Choice> {
     })
 }
 
-/// Counts up until the solution is found. Before any ten counters `goes_on` hears how much of what may be needed is done,
-/// in percent, and says whether to go on.
-fn solve(challenge: &Challenge, mut goes_on: impl FnMut(u8) -> bool) -> Result<Solution, NotPassed> {
-    let data = challenge.parameters.data.as_ref();
-    let counters = data.and_then(|data| data.get("counters")).and_then(serde_json::Value::as_u64);
-    let counters = counters.unwrap_or(1000).max(1);
-    let mut counter = 0;
-    loop {
-        let percent = (u64::from(counter) * 100 / counters).min(100);
-        if !goes_on(u8::try_from(percent).unwrap_or(100)) {
-            return Err(NotPassed::Now);
-        }
-        // At its limit of a millisecond the crate has tried ten counters, or another ten while that took less than one:
-        // never fewer, so none is left out.
-        let options = SolveChallengeOptions {
-            counter_start: counter,
-            timeout_ms: 1,
-            ..SolveChallengeOptions::new(challenge)
-        };
-        match solve_challenge(options) {
-            Ok(Some(solution)) => return Ok(solution),
-            Ok(None) => counter = counter.checked_add(CHUNK).ok_or(NotPassed::Ever)?,
-            // An algorithm or parameters that this build does not know.
-            Err(_) => return Err(NotPassed::Ever),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use altcha::{CreateChallengeOptions, VerifySolutionOptions, create_challenge, verify_solution};
-    use proptest::prelude::*;
-
-    fn challenge(counter: u32, cost: u32) -> Challenge {
-        let options = CreateChallengeOptions {
-            cost,
-            counter: Some(counter),
-            hmac_signature_secret: Some("secret".to_owned()),
-            data: Some([("counters".to_owned(), 200.into())].into()),
-            ..CreateChallengeOptions::default()
-        };
-        create_challenge(options).unwrap()
-    }
-
-    #[test]
-    fn progress_rises_and_the_work_can_be_stopped() {
-        let (challenge, mut heard) = (challenge(95, 5000), Vec::new());
-        let solution = solve(&challenge, |percent| {
-            heard.push(percent);
-            true
-        });
-        assert_eq!(solution.unwrap().counter, 95);
-        assert_eq!(heard, [0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
-        assert_eq!(solve(&challenge, |percent| percent < 20).unwrap_err(), NotPassed::Now);
-    }
 
     #[test]
     fn the_service_prefers_and_the_host_can() {
@@ -211,24 +154,5 @@ mod tests {
         assert_eq!(choose(&challenge(&["altcha", "turnstile"], true), &shown), Some(Choice::Work));
         assert_eq!(choose(&challenge(&["altcha", "turnstile"], false), &shown), present);
         assert_eq!(choose(&challenge(&["hcaptcha"], false), &shown), None);
-    }
-
-    #[test]
-    fn an_unknown_algorithm_is_nothing_to_wait_for() {
-        let mut challenge = challenge(1, 1);
-        challenge.parameters.algorithm = "NEW".to_owned();
-        assert_eq!(solve(&challenge, |_| true).unwrap_err(), NotPassed::Ever);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-        #[test]
-        fn no_counter_is_left_out(counter in 0_u32..200, cost in prop_oneof![Just(1_u32), Just(500)]) {
-            let challenge = challenge(counter, cost);
-            let solution = solve(&challenge, |_| true).unwrap();
-            prop_assert_eq!(solution.counter, counter);
-            let options = VerifySolutionOptions::new(&challenge, &solution, "secret");
-            prop_assert!(verify_solution(options).unwrap().verified);
-        }
     }
 }

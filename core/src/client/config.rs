@@ -2,6 +2,7 @@
 
 use super::{ClientCode, ClientError};
 use crate::transport::pin;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// How a client is set up. Everything but the first three has a sensible default.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,21 +122,38 @@ pub(crate) fn check(config: &ClientConfig) -> Result<String, ClientError> {
     if config.base_url.contains(['?', '#', '@']) {
         return fault("base_url", "the base URL has a query, a fragment or a user name; leave them out");
     }
-    let uri = config.base_url.parse::<http::Uri>().unwrap_or_default();
-    let host = uri.host().unwrap_or_default();
-    match uri.scheme_str() {
-        _ if host.is_empty() => fault("base_url", "the base URL is not one like https://calls.example.com"),
-        Some("https") => Ok(config.base_url.trim_end_matches('/').to_owned()),
-        Some("http") if config.allow_clear_text || is_this_machine(host) => {
-            Ok(config.base_url.trim_end_matches('/').to_owned())
-        }
-        _ => fault("base_url", "anything but https would carry everything in clear"),
+    let Some((scheme, host)) = scheme_and_host(&config.base_url) else {
+        return fault("base_url", "the base URL is not one like https://calls.example.com");
+    };
+    let is_safe = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => config.allow_clear_text || is_this_machine(host),
+        _ => false,
+    };
+    if !is_safe {
+        return fault("base_url", "anything but https would carry everything in clear");
     }
+    Ok(config.base_url.trim_end_matches('/').to_owned())
+}
+
+/// `None` for what HTTP stacks might read in different ways, or not at all.
+fn scheme_and_host(url: &str) -> Option<(&str, &str)> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%!$&'()*+,;=".contains(&byte);
+    let (scheme, rest) = url.split_once("://").filter(|_| url.bytes().all(is_plain))?;
+    let authority = rest.split('/').next()?;
+    let port = authority.rsplit_once(':').filter(|(host, _)| !host.starts_with('[') || host.ends_with(']'));
+    let host = port.map_or(authority, |(host, _)| host);
+    let is_host = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+        None => !host.is_empty() && !host.contains([':', '[', ']']),
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok() && !port.starts_with('+');
+    (is_host && port.is_none_or(|(_, port)| is_port(port))).then_some((scheme, host))
 }
 
 fn is_this_machine(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -148,9 +166,13 @@ mod tests {
 
     #[test]
     fn only_safe_addresses_are_taken() {
-        for url in
-            ["https://calls.example.com", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost"]
-        {
+        for url in [
+            "https://calls.example.com",
+            "HTTPS://x:1",
+            "http://127.0.0.1:8080",
+            "http://[::1]:1",
+            "http://localhost",
+        ] {
             assert_eq!(base_url(url).as_deref(), Some(url));
         }
         assert_eq!(base_url("https://example.com/calls/").as_deref(), Some("https://example.com/calls"));
@@ -166,6 +188,15 @@ mod tests {
             "https://example.com#x",
             "https://",
             "http://localhost.example.com",
+            "http://localhost:80:example.com",
+            "http://localhost\\.example.com",
+            "http://[::1]example.com",
+            "http://[localhost]",
+            "http://[::1",
+            "https://example.com:",
+            "https://example.com:99999",
+            "https://exam ple.com",
+            "https://example.com/ü",
         ] {
             assert_eq!(base_url(url), None, "{url}");
         }

@@ -2,7 +2,7 @@
 
 use super::stream::{EventStream, Start, Stop};
 use super::vault::Vault;
-use super::{ClientError, RingbackClient};
+use super::{ClientError, RingbackClient, read_text};
 use crate::host::LogLevel;
 use crate::protocol::{CallbackEvent, Installation};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ struct Progress {
     is_kept: bool,
 }
 
+#[async_trait::async_trait]
 impl Start for Progress {
     /// The last event of this installation that was handled; 0 before the first.
     async fn after(&mut self, installation: &Installation) -> Result<Option<u64>, ClientError> {
@@ -103,7 +104,7 @@ impl EventSubscription {
         progress.keep().await;
         loop {
             let event = stream.next(progress).await?;
-            let understood = serde_json::from_str(&event.data).ok().filter(|_| event.name == "callback");
+            let understood = read_text(&event.data).ok().filter(|_| event.name == "callback");
             match understood {
                 Some(event) if progress.is_new(&event) => return Ok(event),
                 Some(_) => {}

@@ -1,10 +1,10 @@
 //! The installation: who this copy of the app is to the server.
 
-use super::ClientError;
 use super::attestation::Attestation;
 use super::exchange::{Answer, Credential, Exchange, Failed, Outgoing};
 use super::signature::Key;
 use super::vault::Vault;
+use super::{Boxed, ClientError};
 use crate::host::{AttestationProvider, InstallationSigner, LogLevel};
 use crate::protocol::{
     BearerToken, Installation, InstallationRequest, InstallationSecret, ProblemCode, PublicKey,
@@ -79,19 +79,21 @@ impl Session {
     }
 
     /// The same, and the answer is yet to be read.
-    pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Answer, Failed> {
-        let installation = self.installation(None).await?;
-        if outgoing.method != "GET" {
-            self.attest(&installation).await;
-        }
-        let answer = self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await;
-        match answer {
-            Err(failed) if failed.is_credential_refused() => {
-                let installation = self.installation(Some(&installation.token)).await?;
-                self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await
+    pub(crate) fn send<'a>(&'a self, outgoing: &'a Outgoing) -> Boxed<'a, Result<Answer, Failed>> {
+        Box::pin(async move {
+            let installation = self.installation(None).await?;
+            if outgoing.method != "GET" {
+                self.attest(&installation).await;
             }
-            answer => answer,
-        }
+            let answer = self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await;
+            match answer {
+                Err(failed) if failed.is_credential_refused() => {
+                    let installation = self.installation(Some(&installation.token)).await?;
+                    self.exchange.send(outgoing, &Credential::Bearer(&installation.token)).await
+                }
+                answer => answer,
+            }
+        })
     }
 
     /// The installation as this device knows it. Asks nobody else.
@@ -105,10 +107,14 @@ impl Session {
 
     /// The installation, registered if need be. With the token that the server just `refused` it is another token.
     /// Of many callers at once one registers; the others share what comes of it.
-    pub(crate) async fn installation(
-        &self,
-        refused: Option<&BearerToken>,
-    ) -> Result<Installation, ClientError> {
+    pub(crate) fn installation<'a>(
+        &'a self,
+        refused: Option<&'a BearerToken>,
+    ) -> Boxed<'a, Result<Installation, ClientError>> {
+        Box::pin(self.known_or_registered(refused))
+    }
+
+    async fn known_or_registered(&self, refused: Option<&BearerToken>) -> Result<Installation, ClientError> {
         let registrations_before = self.registrations.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
         let is_good = |installation: &&Installation| Some(&installation.token) != refused;
@@ -149,21 +155,12 @@ impl Session {
     }
 
     fn key_of(&self, kept: &Kept) -> Option<Key> {
-        match &kept.key.private {
-            Some(private) => Key::read(private),
-            None => self.signer.clone().map(Key::Host),
-        }
+        Key::kept(kept.key.private.as_ref(), self.signer.clone())
     }
 
     /// Somebody new, in place of whoever has the secret that is `given_up`. Of two processes that come at once both are the same.
     async fn new_identity(&self, given_up: Option<InstallationSecret>) -> Result<Kept, ClientError> {
-        let (key, private) = match self.signer.clone() {
-            Some(signer) => (Key::Host(signer), None),
-            None => {
-                let (key, private) = Key::generate();
-                (key, Some(private))
-            }
-        };
+        let (key, private) = Key::fresh(self.signer.clone())?;
         let base_url = self.exchange.base_url.clone();
         let is_good = {
             let base_url = base_url.clone();

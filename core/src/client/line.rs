@@ -1,13 +1,14 @@
 //! Where a callback stands in line, as it moves.
 
 use super::stream::{EventStream, Start, Stop};
-use super::{ClientError, RingbackClient, callbacks};
+use super::{ClientError, RingbackClient, callbacks, read_text};
 use crate::protocol::{Installation, LineUpdate};
 use tokio::sync::Mutex;
 
 /// A line stream begins with what is so now.
 struct Now;
 
+#[async_trait::async_trait]
 impl Start for Now {
     async fn after(&mut self, _: &Installation) -> Result<Option<u64>, ClientError> {
         Ok(None)
@@ -49,7 +50,7 @@ impl LineSubscription {
         let mut stream = self.stream.lock().await;
         loop {
             let event = stream.next(&mut Now).await?;
-            match (event.name.as_str(), serde_json::from_str(&event.data)) {
+            match (event.name.as_str(), read_text(&event.data)) {
                 ("end", _) => return Ok(None),
                 ("line", Ok(update)) => return Ok(Some(update)),
                 _ => stream.passed_over(),

@@ -22,11 +22,14 @@ mod installation;
 mod line;
 mod live;
 mod outbox;
+mod proof_of_work;
 mod push;
 mod receipts;
 mod seal;
 mod services;
 mod signature;
+#[cfg(feature = "software-key")]
+mod software_key;
 mod stream;
 mod vault;
 
@@ -53,7 +56,9 @@ use installation::Session;
 use live::Hub;
 use outbox::{Courier, Folder, Limits};
 use signature::Signatures;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use vault::Vault;
@@ -81,9 +86,11 @@ impl RingbackClient {
     /// A client for this server and app. Touches neither disk nor network and starts no thread.
     ///
     /// # Errors
-    /// [`ClientError::InvalidRequest`] with the code `config_invalid` and the field that is wrong.
+    /// [`ClientError::InvalidRequest`] with the code `config_invalid` and the field that is wrong; `signer` in a build without
+    /// the feature `software-key` for a host that has none.
     pub fn new(config: ClientConfig, host: Host) -> Result<Self, ClientError> {
         let (base_url, pins) = (config::check(&config)?, config::checked_pins(&config)?);
+        signature::check_signer(host.signer.as_ref())?;
         let log = Logger::new(host.log);
         let disk = Disk::new(Path::new(&config.data_dir));
         #[cfg(feature = "fault-injection")]
@@ -135,6 +142,16 @@ impl RingbackClient {
             pushes: Mutex::new(()),
         })
     }
+}
+
+/// A boxed future. What is awaited in several places, or awaited from the futures of other crates, is boxed: its code is in the
+/// library once, where an `async fn` is there once more for each crate.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a text says. Answers are read from bytes, and so is this: a second way of reading would be there a second time for each
+/// type.
+fn read_text<T: serde::de::DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    serde_json::from_slice(text.as_bytes())
 }
 
 fn json(request: &impl serde::Serialize) -> Result<String, ClientError> {

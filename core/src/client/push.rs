@@ -3,7 +3,7 @@
 use super::callbacks::is_id;
 use super::exchange::Outgoing;
 use super::outbox::{Draft, PendingKind};
-use super::{ClientCode, ClientError, RingbackClient, json};
+use super::{ClientCode, ClientError, RingbackClient, json, read_text};
 use crate::host::LogLevel;
 use crate::protocol::{
     ActionToken, Callback, ConfirmAnswer, Confirmation, Device, PUSH_DATA_KEY, ProblemCode, PushData,
@@ -190,7 +190,7 @@ impl RingbackClient {
 /// What a push says; `None` for somebody else's.
 pub(super) fn read(data: &HashMap<String, String>) -> Result<Option<PushData>, ClientError> {
     let Some(text) = data.get(PUSH_DATA_KEY) else { return Ok(None) };
-    serde_json::from_str(text).map(Some).map_err(|_| {
+    read_text(text).map(Some).map_err(|_| {
         ClientError::invalid(ClientCode::PushMalformed.code(), "the push cannot be read", PUSH_DATA_KEY)
     })
 }

@@ -1,18 +1,18 @@
 //! Signs what changes something, each time it is sent: a kept request that leaves after days has a signature of that
 //! moment. See [`protocol`](crate::protocol) for what is signed.
 
-use super::ClientError;
 use super::exchange::Failed;
-use crate::host::{Clock, HostError, InstallationSigner, Stalled, blocking};
+#[cfg(feature = "software-key")]
+use super::software_key::SoftwareKey;
+use super::{ClientCode, ClientError};
+use crate::host::{Clock, HostError, InstallationSigner, SignerKey, Stalled, blocking};
 use crate::protocol::{
-    CONTENT_DIGEST_HEADER, IDEMPOTENCY_KEY_HEADER, InstallationSecret, KeyAlgorithm, ProblemCode, PublicKey,
+    CONTENT_DIGEST_HEADER, IDEMPOTENCY_KEY_HEADER, InstallationSecret, ProblemCode, PublicKey,
     SIGNATURE_HEADER, SIGNATURE_INPUT_HEADER, SIGNATURE_TAG, Timestamp, signature_base, target_uri,
 };
 use crate::transport::{HttpHeader, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use p256::ecdsa::signature::Signer;
-use p256::ecdsa::{Signature, SigningKey};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,42 +21,51 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone)]
 pub(crate) enum Key {
     /// Made here; kept in the host's secure store.
-    Own(Arc<SigningKey>),
+    #[cfg(feature = "software-key")]
+    Own(Arc<SoftwareKey>),
     /// The platform's.
     Host(Arc<dyn InstallationSigner>),
 }
 
 impl Key {
-    /// A fresh key, and the text it is read from again.
-    pub(crate) fn generate() -> (Self, InstallationSecret) {
-        loop {
-            // Three version 4 UUIDs are 366 random bits from the operating system.
-            let random = [(); 3].map(|()| uuid::Uuid::new_v4().into_bytes()).concat();
-            // All but one of 2³² hashes are a key.
-            if let Ok(key) = SigningKey::from_slice(&Sha256::digest(random)) {
-                let text = InstallationSecret::new(URL_SAFE_NO_PAD.encode(key.to_bytes()));
-                return (Self::Own(Arc::new(key)), text);
-            }
+    /// The platform's key; without one a fresh key of our own, and the text it is read from again.
+    pub(crate) fn fresh(
+        signer: Option<Arc<dyn InstallationSigner>>,
+    ) -> Result<(Self, Option<InstallationSecret>), ClientError> {
+        if let Some(signer) = signer {
+            return Ok((Self::Host(signer), None));
         }
+        #[cfg(feature = "software-key")]
+        {
+            let (key, text) = SoftwareKey::generate();
+            Ok((Self::Own(Arc::new(key)), Some(text)))
+        }
+        #[cfg(not(feature = "software-key"))]
+        Err(no_key())
     }
 
-    /// Reads what [`generate`](Self::generate) gave.
-    pub(crate) fn read(text: &InstallationSecret) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.expose()).ok()?;
-        Some(Self::Own(Arc::new(SigningKey::from_slice(&bytes).ok()?)))
+    /// The key that was registered; `None` when it cannot be had here.
+    pub(crate) fn kept(
+        private: Option<&InstallationSecret>,
+        signer: Option<Arc<dyn InstallationSigner>>,
+    ) -> Option<Self> {
+        match private {
+            #[cfg(feature = "software-key")]
+            Some(text) => Some(Self::Own(Arc::new(SoftwareKey::read(text)?))),
+            #[cfg(not(feature = "software-key"))]
+            Some(_) => None,
+            None => signer.map(Self::Host),
+        }
     }
 
     /// The public half.
     pub(crate) async fn public(&self) -> Result<PublicKey, ClientError> {
-        let (algorithm, key) = match self {
-            Self::Own(key) => {
-                let point = key.verifying_key().to_sec1_point(false);
-                (KeyAlgorithm::EcdsaP256Sha256, point.as_bytes().to_vec())
-            }
+        let SignerKey { algorithm, key } = match self {
+            #[cfg(feature = "software-key")]
+            Self::Own(key) => key.public(),
             Self::Host(signer) => {
                 let signer = signer.clone();
-                let key = settle(blocking(move || signer.public_key()).await)?;
-                (key.algorithm, key.key)
+                settle(blocking(move || signer.public_key()).await)?
             }
         };
         Ok(PublicKey { algorithm, key: URL_SAFE_NO_PAD.encode(key) })
@@ -64,10 +73,8 @@ impl Key {
 
     async fn sign(&self, base: String) -> Result<Vec<u8>, ClientError> {
         match self {
-            Self::Own(key) => {
-                let signature: Signature = key.sign(base.as_bytes());
-                Ok(signature.to_bytes().to_vec())
-            }
+            #[cfg(feature = "software-key")]
+            Self::Own(key) => Ok(key.sign(base.as_bytes())),
             Self::Host(signer) => {
                 let signer = signer.clone();
                 let signature = settle(blocking(move || signer.sign(base.into_bytes())).await)?;
@@ -75,6 +82,18 @@ impl Key {
             }
         }
     }
+}
+
+/// Refuses a client that could not sign: no key of the platform's, in a build that makes none.
+pub(crate) fn check_signer(signer: Option<&Arc<dyn InstallationSigner>>) -> Result<(), ClientError> {
+    let can_sign = signer.is_some() || cfg!(feature = "software-key");
+    can_sign.then_some(()).ok_or_else(no_key)
+}
+
+fn no_key() -> ClientError {
+    let detail =
+        "this build makes no key of its own; give the client a signer, or build it with `software-key`";
+    ClientError::invalid(ClientCode::ConfigInvalid.code(), detail, "signer")
 }
 
 fn settle<T>(outcome: Result<Result<T, HostError>, Stalled>) -> Result<T, ClientError> {
@@ -185,21 +204,17 @@ fn seconds_between(earlier: Timestamp, later: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use p256::ecdsa::signature::Verifier;
+    use p256::ecdsa::signature::{Signer, Verifier};
+    use p256::ecdsa::{Signature, SigningKey};
     use proptest::prelude::*;
-
-    #[test]
-    fn a_key_is_read_back() {
-        let (Key::Own(key), text) = Key::generate() else { panic!("our own") };
-        let Some(Key::Own(read)) = Key::read(&text) else { panic!("readable") };
-        assert!(key.verifying_key() == read.verifying_key());
-        assert!(Key::read(&InstallationSecret::from("AAAA")).is_none());
-    }
 
     proptest! {
         #[test]
-        fn der_and_fixed_are_the_same_signature(message in prop::collection::vec(any::<u8>(), 0..40)) {
-            let (Key::Own(key), _) = Key::generate() else { panic!("our own") };
+        fn der_and_fixed_are_the_same_signature(
+            message in prop::collection::vec(any::<u8>(), 0..40),
+            key in prop::array::uniform32(1u8..255),
+        ) {
+            let key = SigningKey::from_slice(&key).expect("less than the order");
             let signature: Signature = key.sign(&message);
             let from_der = fixed(signature.to_der().as_bytes().to_vec()).unwrap();
             prop_assert_eq!(&from_der, &signature.to_bytes().to_vec());
@@ -211,6 +226,16 @@ mod tests {
         #[test]
         fn whatever_a_host_gives_is_taken_apart(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
             let _ = fixed(bytes);
+        }
+    }
+
+    #[test]
+    fn a_build_without_keys_of_its_own_wants_a_signer() {
+        let checked = check_signer(None);
+        if cfg!(feature = "software-key") {
+            assert_eq!(checked, Ok(()));
+        } else {
+            assert_eq!(checked.unwrap_err().code(), "config_invalid");
         }
     }
 

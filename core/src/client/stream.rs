@@ -1,12 +1,13 @@
 //! A stream of server-sent events that is opened again whenever it is lost.
 
-use super::ClientError;
 use super::exchange::{Credential, Failed, Outgoing, judge, random_fraction};
 use super::installation::Session;
+use super::{Boxed, ClientError};
 use crate::host::LogLevel;
 use crate::protocol::Installation;
 use crate::transport::sse::{SseEvent, SseParser};
 use crate::transport::{HttpHeader, HttpResponse, Streaming, TransportError, header};
+use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
@@ -19,12 +20,10 @@ const LOG_TARGET: &str = "ringback::stream";
 const MAX_PROBLEM_BYTES: usize = 64 * 1024;
 
 /// Where a stream begins when it is opened.
+#[async_trait]
 pub(super) trait Start: Send {
     /// The last event that this installation needs no more; `None` where streams begin with what is so now.
-    fn after(
-        &mut self,
-        installation: &Installation,
-    ) -> impl Future<Output = Result<Option<u64>, ClientError>> + Send;
+    async fn after(&mut self, installation: &Installation) -> Result<Option<u64>, ClientError>;
 }
 
 /// What a path of the server streams.
@@ -68,18 +67,20 @@ impl Source {
     }
 
     /// Opens the stream, once.
-    pub(super) async fn connect(&self, start: &mut impl Start) -> Result<Connection, Failed> {
-        let installation = self.session.installation(None).await?;
-        match self.open(start, &installation).await {
-            Err(failed) if failed.is_credential_refused() => {
-                let installation = self.session.installation(Some(&installation.token)).await?;
-                self.open(start, &installation).await
+    pub(super) fn connect<'a>(&'a self, start: &'a mut dyn Start) -> Boxed<'a, Result<Connection, Failed>> {
+        Box::pin(async move {
+            let installation = self.session.installation(None).await?;
+            match self.open(start, &installation).await {
+                Err(failed) if failed.is_credential_refused() => {
+                    let installation = self.session.installation(Some(&installation.token)).await?;
+                    self.open(start, &installation).await
+                }
+                opened => opened,
             }
-            opened => opened,
-        }
+        })
     }
 
-    async fn open(&self, start: &mut impl Start, installation: &Installation) -> Result<Connection, Failed> {
+    async fn open(&self, start: &mut dyn Start, installation: &Installation) -> Result<Connection, Failed> {
         let after = start.after(installation).await?;
         let exchange = &self.session.exchange;
         let mut request =
@@ -138,7 +139,14 @@ impl EventStream {
 
     /// Waits for the next event, over lost connections too. An error only for what waiting does not mend. Dropping the
     /// future loses nothing.
-    pub(super) async fn next(&mut self, start: &mut impl Start) -> Result<SseEvent, ClientError> {
+    pub(super) fn next<'a>(
+        &'a mut self,
+        start: &'a mut dyn Start,
+    ) -> Boxed<'a, Result<SseEvent, ClientError>> {
+        Box::pin(self.next_event(start))
+    }
+
+    async fn next_event(&mut self, start: &mut dyn Start) -> Result<SseEvent, ClientError> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(event);
@@ -172,7 +180,7 @@ impl EventStream {
     }
 
     /// Waits for its turn and connects.
-    async fn reconnect(&mut self, start: &mut impl Start) -> Result<(), ClientError> {
+    async fn reconnect(&mut self, start: &mut dyn Start) -> Result<(), ClientError> {
         if let Some(not_before) = self.not_before {
             tokio::time::sleep_until(not_before).await;
             self.not_before = None;

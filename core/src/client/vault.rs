@@ -1,9 +1,9 @@
 //! What the client keeps in the host's secure store: a few JSON texts under fixed keys.
 
-use super::ClientError;
 use super::busy::Busy;
 use super::disk::Disk;
 use super::seal::{KEY_BYTES, Seal, new_key};
+use super::{Boxed, ClientError, read_text};
 use crate::host::{HostError, LogLevel, Logger, SecureStore, Stalled, blocking};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -55,8 +55,11 @@ impl Vault {
         &self,
         key: &'static str,
     ) -> Result<Option<T>, ClientError> {
-        let text = self.blocking(move |vault| Ok(vault.store.get(key.to_owned())?)).await?;
-        Ok(text.and_then(|text| self.understand(key, &text)))
+        Ok(self.get(key).await?.and_then(|text| self.understand(key, &text)))
+    }
+
+    fn get(&self, key: &'static str) -> Boxed<'_, Result<Option<String>, ClientError>> {
+        Box::pin(self.blocking(move |vault| Ok(vault.store.get(key.to_owned())?)))
     }
 
     pub(crate) async fn write<T: Serialize + Sync>(
@@ -66,7 +69,11 @@ impl Vault {
     ) -> Result<(), ClientError> {
         let text =
             serde_json::to_string(value).map_err(|_| ClientError::internal("a value has no JSON form"))?;
-        self.blocking(move |vault| Ok(vault.store.put(key.to_owned(), text)?)).await
+        self.put(key, text).await
+    }
+
+    fn put(&self, key: &'static str, text: String) -> Boxed<'_, Result<(), ClientError>> {
+        Box::pin(self.blocking(move |vault| Ok(vault.store.put(key.to_owned(), text)?)))
     }
 
     /// What is kept under this key if it is `good`; otherwise what `make` makes, which is then kept. Of two processes that
@@ -111,7 +118,7 @@ impl Vault {
     }
 
     fn understand<T: DeserializeOwned>(&self, key: &str, text: &str) -> Option<T> {
-        let kept = serde_json::from_str(text).ok();
+        let kept = read_text(text).ok();
         if kept.is_none() {
             let line = format!("what is kept under {key} is damaged and given up");
             self.log.log(LogLevel::Error, LOG_TARGET, line);

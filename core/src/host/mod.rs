@@ -87,7 +87,7 @@ pub struct Host {
     pub log: Option<Arc<dyn LogSink>>,
     /// Who shows CAPTCHAs of others and hears of proof of work; nobody when `None`, and proof of work is done all the same.
     pub captcha: Option<Arc<dyn CaptchaPresenter>>,
-    /// Who signs what changes something; the client itself when `None`.
+    /// Who signs what changes something; when `None` the client itself, in builds with the feature `software-key`.
     pub signer: Option<Arc<dyn InstallationSigner>>,
     /// Who vouches for app and device; nobody when `None`.
     pub attestation: Option<Arc<dyn AttestationProvider>>,

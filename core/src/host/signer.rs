@@ -13,8 +13,9 @@ pub struct SignerKey {
     pub key: Vec<u8>,
 }
 
-/// Signs with a key that never leaves the platform's key store: Keystore, Secure Enclave. Without one the client makes a key
-/// by itself and keeps it in the [`SecureStore`](super::SecureStore). What an installation has begun with stays.
+/// Signs with a key that never leaves the platform's key store: Keystore, Secure Enclave. Without one a
+/// client that is built with the feature `software-key` makes a key by itself and keeps it in the
+/// [`SecureStore`](super::SecureStore). What an installation has begun with stays.
 ///
 /// Called on threads for blocking work. The key must not ask the person for anything: requests are also sent while nobody looks.
 #[cfg_attr(feature = "uniffi", uniffi::export(with_foreign))]

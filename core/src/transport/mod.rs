@@ -7,12 +7,12 @@
 pub mod contract;
 pub(crate) mod pin;
 #[cfg(feature = "reqwest")]
-mod pinned;
-#[cfg(feature = "reqwest")]
 mod reqwest;
 pub(crate) mod retry;
 mod sink;
 pub(crate) mod sse;
+#[cfg(feature = "reqwest")]
+mod tls;
 
 #[cfg(feature = "reqwest")]
 pub use self::reqwest::ReqwestTransport;

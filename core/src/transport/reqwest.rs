@@ -1,6 +1,6 @@
 //! HTTP by reqwest, for Rust programs, the command line and the desktop.
 
-use super::{HttpHeader, HttpRequest, HttpResponse, StreamSink, Transport, TransportError, pinned};
+use super::{HttpHeader, HttpRequest, HttpResponse, StreamSink, Transport, TransportError, tls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::error::Error;
@@ -53,10 +53,8 @@ impl ReqwestTransport {
     }
 
     fn with_authorities(authorities: Vec<CertificateDer<'static>>) -> Result<Self, TransportError> {
-        let merged: Result<Vec<_>, _> =
-            authorities.iter().map(|authority| reqwest::Certificate::from_der(authority)).collect();
-        let merged = merged.map_err(|_| TransportError::TlsFailed)?;
-        let http = built(builder().tls_certs_merge(merged))?;
+        let tls = tls::config(Vec::new(), authorities.clone())?;
+        let http = built(builder().tls_backend_preconfigured(tls))?;
         Ok(Self { http, authorities, pinned: Arc::default() })
     }
 
@@ -72,7 +70,7 @@ impl ReqwestTransport {
         let authorities = self.authorities.clone();
         // It reads the machine's trusted roots from disk.
         let making = tokio::task::spawn_blocking(move || {
-            let tls = pinned::config(pins.clone(), authorities)?;
+            let tls = tls::config(pins.clone(), authorities)?;
             let http = built(builder().https_only(true).tls_backend_preconfigured(tls))?;
             Ok(Pinned { pins, http })
         });
@@ -183,7 +181,7 @@ fn is_tls(error: &reqwest::Error) -> bool {
 fn is_mismatch(error: &reqwest::Error) -> bool {
     let is_ours = |error: &rustls::Error| match error {
         rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            other.0.downcast_ref::<pinned::Mismatch>().is_some()
+            other.0.downcast_ref::<tls::Mismatch>().is_some()
         }
         _ => false,
     };

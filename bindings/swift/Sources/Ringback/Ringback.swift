@@ -22,8 +22,8 @@ public final class Ringback: Sendable {
     ///   - transport: Speaks HTTP.
     ///   - log: Where log lines go; they never hold anything private.
     ///   - captcha: Shows the CAPTCHAs of Turnstile, hCaptcha and reCAPTCHA; proof of work needs none.
-    ///   - signer: Signs what changes something with a key of the platform's, for example a `SecureEnclaveSigner`; without
-    ///     one the client makes a key and keeps it in `store`.
+    ///   - signer: Signs what changes something; without one a `SecureEnclaveSigner` over `store` does, and on Linux a key
+    ///     that the client makes and keeps in `store`.
     ///   - attestation: Vouches for app and device, for example an `AppAttestProvider`.
     /// - Throws: ``RingbackError`` with the code `config_invalid` when a value of the configuration cannot be right.
     public init(
@@ -32,6 +32,9 @@ public final class Ringback: Sendable {
         captcha: (any CaptchaPresenter)? = nil, signer: (any InstallationSigner)? = nil,
         attestation: (any AttestationProvider)? = nil
     ) throws {
+        #if canImport(CryptoKit)
+            let signer: any InstallationSigner = signer ?? SecureEnclaveSigner(store: store)
+        #endif
         client = try throwing {
             try Client(
                 config: configuration, store: store, transport: transport, log: log, captcha: captcha,

@@ -2,6 +2,7 @@
     import CryptoKit
     import Foundation
     import RingbackGenerated
+    import Security
 
     /// Signs with a P-256 key of the Secure Enclave, which never leaves it. On devices without one the key lies in `store`.
     public final class SecureEnclaveSigner: InstallationSigner {
@@ -43,7 +44,15 @@
             case memory(P256.Signing.PrivateKey)
 
             init() throws {
-                self = SecureEnclave.isAvailable ? .enclave(try .init()) : .memory(.init())
+                guard SecureEnclave.isAvailable else {
+                    self = .memory(.init())
+                    return
+                }
+                // Requests are also sent, and pushes answered, while the phone is locked.
+                let access = SecAccessControlCreateWithFlags(
+                    nil, kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly, .privateKeyUsage, nil)
+                guard let access else { throw HostError.Failed }
+                self = .enclave(try .init(accessControl: access))
             }
 
             init(_ data: Data) throws {

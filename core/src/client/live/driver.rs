@@ -6,6 +6,7 @@ use super::shelf::{self, Known};
 use super::story::Story;
 use crate::client::ClientError;
 use crate::client::exchange::{Failed, Outgoing, random_fraction};
+use crate::client::read_text;
 use crate::client::stream::{Source, Start};
 use crate::host::LogLevel;
 use crate::protocol::{CallbackList, Installation};
@@ -50,6 +51,7 @@ struct Driver {
     is_kept: bool,
 }
 
+#[async_trait::async_trait]
 impl Start for Driver {
     /// After the last event that was heard. Another installation begins with nothing.
     async fn after(&mut self, installation: &Installation) -> Result<Option<u64>, ClientError> {
@@ -136,7 +138,7 @@ impl Driver {
             }
             let mut is_news = !self.hub.view.borrow().live;
             for event in events {
-                match serde_json::from_str(&event.data).ok().filter(|_| event.name == "callback") {
+                match read_text(&event.data).ok().filter(|_| event.name == "callback") {
                     Some(event) => is_news |= self.change(|story| story.hear(event)),
                     None => source.passed_over(),
                 }

@@ -5,6 +5,7 @@ use super::backoff::Backoff;
 use super::folder::{Claim, Folder, KeptRequest, Trouble, Turn};
 use super::record::{Draft, Ending, Limits, Record};
 use super::{ClientError, LOG_TARGET};
+use crate::client::Boxed;
 use crate::client::busy::Busy;
 use crate::client::captcha::{Captcha, NotPassed};
 use crate::client::exchange::{Answer, Failed, Outgoing};
@@ -184,7 +185,17 @@ impl Courier {
     }
 
     /// Sends a request that is claimed, and writes down what came of it.
-    pub(crate) async fn attempt(
+    pub(crate) fn attempt<'a>(
+        &'a self,
+        record: &'a Record,
+        claim: Claim,
+        audience: Audience,
+        read: Reader<'a>,
+    ) -> Boxed<'a, Result<(), ClientError>> {
+        Box::pin(self.send_claimed(record, claim, audience, read))
+    }
+
+    async fn send_claimed(
         &self,
         record: &Record,
         claim: Claim,
@@ -304,16 +315,18 @@ impl Courier {
     }
 
     /// Once in the library, whatever the work is.
-    async fn in_folder_boxed(&self, work: Work) -> Result<(), ClientError> {
-        let seal = self.vault.seal().await?;
-        let (folder, under_way) = (Arc::clone(&self.folder), self.busy.begin());
-        // It is under way until what nobody waits for any more is dropped as well: that may be a claim.
-        let done = blocking(move || (work(&folder, &seal), under_way));
-        match done.await {
-            Ok((Ok(()), _)) => Ok(()),
-            Ok((Err(trouble), _)) => Err(failed(&trouble)),
-            Err(Stalled) => Err(ClientError::outbox_detail("the disk gave no answer; try again")),
-        }
+    fn in_folder_boxed(&self, work: Work) -> Boxed<'_, Result<(), ClientError>> {
+        Box::pin(async move {
+            let seal = self.vault.seal().await?;
+            let (folder, under_way) = (Arc::clone(&self.folder), self.busy.begin());
+            // It is under way until what nobody waits for any more is dropped as well: that may be a claim.
+            let done = blocking(move || (work(&folder, &seal), under_way));
+            match done.await {
+                Ok((Ok(()), _)) => Ok(()),
+                Ok((Err(trouble), _)) => Err(failed(&trouble)),
+                Err(Stalled) => Err(ClientError::outbox_detail("the disk gave no answer; try again")),
+            }
+        })
     }
 }
 

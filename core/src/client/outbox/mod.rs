@@ -11,7 +11,7 @@ mod spare;
 mod state;
 
 use super::exchange::{Answer, Outgoing};
-use super::{ClientCode, ClientError, RingbackClient};
+use super::{Boxed, ClientCode, ClientError, RingbackClient};
 use crate::host::LogLevel;
 use crate::protocol::{CallTicket, Callback, Confirmation, Device};
 #[cfg(not(feature = "fuzz-hooks"))]
@@ -19,8 +19,6 @@ use record::Record;
 #[cfg(feature = "fuzz-hooks")]
 pub(crate) use record::Record;
 use serde::de::DeserializeOwned;
-use std::future::Future;
-use std::pin::Pin;
 
 pub(crate) use courier::Courier;
 pub(crate) use folder::Folder;
@@ -109,39 +107,42 @@ impl RingbackClient {
             said = Some(self.session.exchange.read(outgoing, answer)?);
             Ok(())
         };
-        // Boxed, so that on a phone it is there once, whatever is answered.
-        let submitting: Pin<Box<dyn Future<Output = _> + Send + '_>> =
-            Box::pin(self.submit_read(draft, &mut read));
-        let reused = submitting.await?;
+        let reused = self.submit_read(draft, &mut read).await?;
         said.map(|said| (said, reused)).ok_or_else(|| ClientError::internal("an answer was not read"))
     }
 
-    async fn submit_read(
-        &self,
+    fn submit_read<'a>(
+        &'a self,
         draft: Draft,
-        read: &mut (dyn FnMut(&Outgoing, &Answer) -> Result<(), ClientError> + Send),
-    ) -> Result<bool, ClientError> {
-        let kept = self.keep(draft).await?;
-        let (reused, outgoing) = (kept.reused, kept.record.outgoing());
-        let mut read = |answer: &Answer| read(&outgoing, answer);
-        self.courier.deliver(kept, &mut read, read_any).await?;
-        Ok(reused)
+        read: &'a mut (dyn FnMut(&Outgoing, &Answer) -> Result<(), ClientError> + Send),
+    ) -> Boxed<'a, Result<bool, ClientError>> {
+        Box::pin(async move {
+            let kept = self.keep(draft).await?;
+            let (reused, outgoing) = (kept.reused, kept.record.outgoing());
+            let mut read = |answer: &Answer| read(&outgoing, answer);
+            self.courier.deliver(kept, &mut read, read_any).await?;
+            Ok(reused)
+        })
     }
 
     /// Puts a request on disk, then sends it while nobody waits. What cannot be kept is let go, and logged.
-    pub(super) async fn submit_unwatched(&self, draft: Draft) {
-        match self.keep(draft).await {
-            Ok(kept) => {
-                let courier = self.courier.clone();
-                tokio::spawn(async move {
-                    let record = kept.record.clone();
-                    let mut read = |answer: &Answer| read_any(&courier, &record, answer);
-                    // The exchange has logged what went wrong, and the record says whether it is to be sent again.
-                    drop(courier.deliver(kept, &mut read, read_any).await);
-                });
+    pub(super) fn submit_unwatched(&self, draft: Draft) -> Boxed<'_, ()> {
+        Box::pin(async move {
+            match self.keep(draft).await {
+                Ok(kept) => {
+                    let courier = self.courier.clone();
+                    tokio::spawn(async move {
+                        let record = kept.record.clone();
+                        let mut read = |answer: &Answer| read_any(&courier, &record, answer);
+                        // The exchange has logged what went wrong, and the record says whether it is to be sent again.
+                        drop(courier.deliver(kept, &mut read, read_any).await);
+                    });
+                }
+                Err(error) => {
+                    self.log.log(LogLevel::Warn, LOG_TARGET, format!("a receipt is not sent: {error}"));
+                }
             }
-            Err(error) => self.log.log(LogLevel::Warn, LOG_TARGET, format!("a receipt is not sent: {error}")),
-        }
+        })
     }
 
     async fn keep(&self, draft: Draft) -> Result<KeptRequest, ClientError> {

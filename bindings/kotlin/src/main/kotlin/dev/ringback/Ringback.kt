@@ -22,7 +22,7 @@ import kotlinx.coroutines.flow.flow
  * @param log where log lines go; they never hold anything private.
  * @param captcha shows the CAPTCHAs of Turnstile, hCaptcha and reCAPTCHA; proof of work needs none.
  * @param signer signs what changes something with a key of the platform's, for example a [KeyPairSigner] over the Android Keystore;
- * without one the client makes a key and keeps it in [store].
+ * without one a key is made and kept in [store].
  * @param attestation vouches for app and device, for example a [PlayIntegrityProvider].
  * @throws RingbackException with the code `config_invalid` when a value of [config] cannot be right.
  */
@@ -43,7 +43,7 @@ public class Ringback(
                 transport,
                 log,
                 captcha?.let(::AnsweringPresenter),
-                signer,
+                signer ?: storedKeySigner(store),
                 attestation,
             )
         }
@@ -55,15 +55,15 @@ public class Ringback(
      * @throws RingbackException when the server cannot be reached, with the number to call instead in
      * [RingbackException.fallback].
      */
-    public suspend fun offer(service: String): Offer = cancellable { client.offer(service, it) }
+    public suspend fun offer(service: String): Offer = cancellable { client.offer(service, null) }
 
     /** When calls of a service can be promised. A slot's `wallTime` is what a request takes as `scheduledFor`. */
     public suspend fun availability(request: AvailabilityRequest): Availability =
-        cancellable { client.availability(request, it) }
+        cancellable { client.availability(request, null) }
 
     /** Says what a request for a call would meet now, check by check, without making it. */
     public suspend fun validate(request: CallbackRequest): Validation =
-        cancellable { client.validate(request, it) }
+        cancellable { client.validate(request, null) }
 
     /**
      * Asks for a call, now or for the time in `scheduledFor`. Asking again for the same thing while the first request is unanswered is the same request, also
@@ -74,16 +74,16 @@ public class Ringback(
      * in [RingbackException.fallback].
      */
     public suspend fun requestCallback(request: CallbackRequest): Callback =
-        cancellable { client.requestCallback(request, it) }
+        cancellable { client.requestCallback(request, null) }
 
     /** One of this installation's callbacks, as it is now. */
-    public suspend fun callback(id: String): Callback = cancellable { client.callback(id, it) }
+    public suspend fun callback(id: String): Callback = cancellable { client.callback(id, null) }
 
     /** This installation's callbacks, newest first; the newest 500. */
-    public suspend fun callbacks(): List<Callback> = cancellable { client.callbacks(it) }
+    public suspend fun callbacks(): List<Callback> = cancellable { client.callbacks(null) }
 
     /** Takes a callback back. */
-    public suspend fun cancel(id: String): Callback = cancellable { client.cancel(id, it) }
+    public suspend fun cancel(id: String): Callback = cancellable { client.cancel(id, null) }
 
     /**
      * Chooses another time; `null` is "as soon as an agent is free".
@@ -93,19 +93,19 @@ public class Ringback(
     public suspend fun reschedule(
         id: String,
         scheduledFor: WallTime?,
-    ): Callback = cancellable { client.reschedule(id, scheduledFor, it) }
+    ): Callback = cancellable { client.reschedule(id, scheduledFor, null) }
 
     /** "Not now": for [delayS] seconds, 60 to 86 400, nobody calls. */
     public suspend fun snooze(
         id: String,
         delayS: UInt,
-    ): Callback = cancellable { client.snooze(id, delayS, it) }
+    ): Callback = cancellable { client.snooze(id, delayS, null) }
 
     /** Has another number called. */
     public suspend fun changeNumber(
         id: String,
         number: PhoneNumber,
-    ): Callback = cancellable { client.changeNumber(id, number, it) }
+    ): Callback = cancellable { client.changeNumber(id, number, null) }
 
     /**
      * Answers "your agent is ready, are you?".
@@ -116,7 +116,7 @@ public class Ringback(
         id: String,
         answer: ConfirmAnswer,
         actionToken: ActionToken? = null,
-    ): Confirmation = cancellable { client.confirm(id, answer, actionToken, it) }
+    ): Confirmation = cancellable { client.confirm(id, answer, actionToken, null) }
 
     /**
      * Asks for a number to dial, and a code that tells the agent who calls and why.
@@ -125,11 +125,11 @@ public class Ringback(
      * [RingbackException.fallback].
      */
     public suspend fun requestCallIn(request: CallInRequest): CallTicket =
-        cancellable { client.requestCallIn(request, it) }
+        cancellable { client.requestCallIn(request, null) }
 
     /** The number to call when the server cannot be reached, as the last [offer] of this service had it. Asks nobody. */
     public suspend fun fallback(service: String): FallbackNumber? =
-        cancellable { client.fallback(service, it) }
+        cancellable { client.fallback(service, null) }
 
     /**
      * Tells the server how to reach this device. To be called whenever the platform gives the app a token; replaces the
@@ -147,14 +147,14 @@ public class Ringback(
         appVersion: String? = null,
         hasTexts: Boolean = false,
     ): Device =
-        cancellable { client.registerPush(PushRegistration(target, name, locale, appVersion, hasTexts), it) }
+        cancellable { client.registerPush(PushRegistration(target, name, locale, appVersion, hasTexts), null) }
 
     /** The device with this id gets no more pushes, for example after the person has logged out. */
     public suspend fun unregisterPush(deviceId: String): Unit =
-        cancellable { client.unregisterPush(deviceId, it) }
+        cancellable { client.unregisterPush(deviceId, null) }
 
     /** The devices by which this installation is reached. */
-    public suspend fun devices(): List<Device> = cancellable { client.devices(it) }
+    public suspend fun devices(): List<Device> = cancellable { client.devices(null) }
 
     /**
      * Looks at a push the app received, fetches the callback it is about, and tells the server that the push was received.
@@ -164,7 +164,7 @@ public class Ringback(
      * @param data the `data` of the FCM message.
      */
     public suspend fun handlePush(data: Map<String, String>): PushOutcome =
-        cancellable { client.handlePush(data, it) }
+        cancellable { client.handlePush(data, null) }
 
     /**
      * Answers "your agent is ready, are you?" from the notification's own actions: the app need not be open, nor have
@@ -177,14 +177,14 @@ public class Ringback(
     public suspend fun answerPush(
         data: Map<String, String>,
         answer: ConfirmAnswer,
-    ): Confirmation = cancellable { client.answerPush(data, answer, it) }
+    ): Confirmation = cancellable { client.answerPush(data, answer, null) }
 
     /**
      * Tells the server that the person has opened a push: to be called when they tap the notification itself. Does not
      * wait for the network.
      */
     public suspend fun pushOpened(data: Map<String, String>): Unit =
-        cancellable { client.pushOpened(data, it) }
+        cancellable { client.pushOpened(data, null) }
 
     /**
      * What happens to this installation's callbacks, in order, over lost connections too. An event counts as handled
@@ -195,7 +195,7 @@ public class Ringback(
         flow {
             throwing { client.events() }.use { subscription ->
                 try {
-                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                    while (true) emit(cancellable { subscription.next(null) } ?: break)
                 } finally {
                     subscription.stop()
                 }
@@ -210,7 +210,7 @@ public class Ringback(
         flow {
             throwing { client.line(id) }.use { subscription ->
                 try {
-                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                    while (true) emit(cancellable { subscription.next(null) } ?: break)
                 } finally {
                     subscription.stop()
                 }
@@ -226,7 +226,7 @@ public class Ringback(
         flow {
             throwing { client.liveCallbacks() }.use { subscription ->
                 try {
-                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                    while (true) emit(cancellable { subscription.next(null) } ?: break)
                 } finally {
                     subscription.stop()
                 }
@@ -238,7 +238,7 @@ public class Ringback(
         flow {
             throwing { client.liveCallback(id) }.use { subscription ->
                 try {
-                    while (true) emit(cancellable { subscription.next(it) } ?: break)
+                    while (true) emit(cancellable { subscription.next(null) } ?: break)
                 } finally {
                     subscription.stop()
                 }
@@ -249,29 +249,29 @@ public class Ringback(
      * Sends again what the outbox holds, in the order it was asked for. To be called after a start, when the app or the
      * network is back, and by background work; who collects live states is connected at once. What is refused or expires here stays in [pending] as well, until it is [discard]ed.
      */
-    public suspend fun resume(): List<Resumed> = cancellable { client.resume(it) }
+    public suspend fun resume(): List<Resumed> = cancellable { client.resume(null) }
 
     /**
      * What is kept on the device: requests that the server has not answered for good, and those that were refused or
      * expired while nobody waited; [PendingRequest.state] says which.
      */
-    public suspend fun pending(): List<PendingRequest> = cancellable { client.pending(it) }
+    public suspend fun pending(): List<PendingRequest> = cancellable { client.pending(null) }
 
     /** Whether there is work for [resume], and from when on: for whoever schedules it in the background. */
-    public suspend fun outboxStatus(): OutboxStatus = cancellable { client.outboxStatus(it) }
+    public suspend fun outboxStatus(): OutboxStatus = cancellable { client.outboxStatus(null) }
 
     /**
      * Brings the client to rest, for when the app goes to the background: what is being sent is called off and stays kept,
      * the connection of [liveCallbacks] and [liveCallback] is closed (who collects keeps the last state), every file
      * operation is waited for, every lock is given back. [resume] wakes everything up again.
      */
-    public suspend fun pause(): Unit = cancellable { client.pause(it) }
+    public suspend fun pause(): Unit = cancellable { client.pause(null) }
 
     /**
      * Forgets a kept request: it will not be sent again. What the server has accepted already stands. For one that was
      * refused or expired it says that the app has seen it.
      */
-    public suspend fun discard(key: String): Unit = cancellable { client.discard(key, it) }
+    public suspend fun discard(key: String): Unit = cancellable { client.discard(key, null) }
 
     /** Ends the client. What it keeps on disk stays. */
     override fun close(): Unit = client.close()

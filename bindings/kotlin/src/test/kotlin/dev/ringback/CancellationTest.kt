@@ -24,7 +24,7 @@ class CancellationTest {
     fun `a cancelled coroutine ends its call in Rust within 100 ms`() =
         runBlocking {
             TestHooks().use { hooks ->
-                val call = launch(Dispatchers.Default) { cancellable { hooks.hang(it) } }
+                val call = launch(Dispatchers.Default) { cancellable { hooks.hang(null) } }
                 withTimeout(10.seconds) { hooks.hanging() }
                 hooks.aboutToCancel()
                 call.cancel()
@@ -40,7 +40,7 @@ class CancellationTest {
         runBlocking {
             TestHooks().use { hooks ->
                 // It begins on this thread, and only this thread could take it further.
-                val call = launch(start = CoroutineStart.UNDISPATCHED) { cancellable { hooks.hang(it) } }
+                val call = launch(start = CoroutineStart.UNDISPATCHED) { cancellable { hooks.hang(null) } }
                 val watcher = async(Dispatchers.Default) { hooks.hanging() }
                 withTimeout(10.seconds) { watcher.await() }
                 hooks.aboutToCancel()

@@ -16,9 +16,9 @@ class PanicTest {
                 throwing { hooks.empty() }
 
                 val later =
-                    assertFailsWith<RingbackException.Internal> { cancellable { hooks.panicLater(it) } }
+                    assertFailsWith<RingbackException.Internal> { cancellable { hooks.panicLater(null) } }
                 assertEquals("client_failed", later.code)
-                cancellable { hooks.emptyAsync(it) }
+                cancellable { hooks.emptyAsync(null) }
             }
         }
 }

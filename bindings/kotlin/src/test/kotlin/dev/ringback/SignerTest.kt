@@ -48,6 +48,24 @@ class SignerTest {
         }
 
     @Test
+    fun `without a key of the platform one lies in the store and is known again after a restart`() =
+        runBlocking {
+            Centre().use { centre ->
+                val callback = centre.app(folder).use { it.requestCallback(aRequest) }
+                assertEquals(
+                    CallbackState.COMPLETED,
+                    centre.app(folder).use { it.cancel(callback.id) }.state,
+                )
+
+                // What is no key any more makes the app somebody new.
+                for (damaged in listOf("nonsense", "AAAA AAAA", "AAAA ")) {
+                    FileStore(folder.resolve("secrets")).put("ringback.signer", damaged)
+                    assertTrue(centre.app(folder).use { it.callbacks() }.isEmpty(), damaged)
+                }
+            }
+        }
+
+    @Test
     fun `the server says whom it believes, and without evidence nothing is lost`() =
         runBlocking {
             Centre().use { centre ->

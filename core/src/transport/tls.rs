@@ -1,9 +1,9 @@
-//! TLS that asks for a pinned key, for reqwest.
+//! TLS for reqwest, which may ask for a pinned key.
 
 use super::{TransportError, pin};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -17,13 +17,14 @@ use std::sync::Arc;
 #[error("none of the pinned keys is in the chain of certificates")]
 pub(super) struct Mismatch;
 
-/// TLS with the platform's trust and that of these authorities, and of what is trusted only what has one of these pins.
+/// TLS with the platform's trust and that of these authorities, and of what is trusted only what has one of these pins, if there
+/// are any. With the cryptography that the program has chosen for itself, or `ring`.
 pub(super) fn config(
     pins: Vec<String>,
     authorities: Vec<CertificateDer<'static>>,
 ) -> Result<ClientConfig, TransportError> {
     let provider = CryptoProvider::get_default().cloned();
-    let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+    let provider = provider.unwrap_or_else(|| Arc::new(ring::default_provider()));
     let trust = trust(authorities, provider.clone()).map_err(|_| TransportError::TlsFailed)?;
     let verifier = Arc::new(PinVerifier { trust, pins, provider: provider.clone() });
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -49,7 +50,7 @@ fn trust(
     Err(Error::General("Android takes no authorities of an app's own".to_owned()))
 }
 
-/// Trusts what the platform trusts, if one of the pins is in the chain.
+/// Trusts what the platform trusts, if one of the pins is in the chain or nothing is pinned.
 #[derive(Debug)]
 struct PinVerifier {
     trust: Verifier,
@@ -93,7 +94,10 @@ impl ServerCertVerifier for PinVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verified = self.trust.verify_server_cert(end_entity, intermediates, name, ocsp, now)?;
-        if self.is_pinned(end_entity) || self.is_issued_by_pinned(end_entity, intermediates, name, now) {
+        if self.pins.is_empty()
+            || self.is_pinned(end_entity)
+            || self.is_issued_by_pinned(end_entity, intermediates, name, now)
+        {
             return Ok(verified);
         }
         Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Mismatch)))))
