@@ -25,6 +25,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[derive(Serialize, Deserialize)]
 struct Kept {
     installation_id: String,
+    #[serde(deserialize_with = "crate::protocol::instant::read")]
     expires_at: Timestamp,
 }
 

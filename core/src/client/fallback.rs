@@ -34,6 +34,7 @@ pub struct FallbackNumber {
 struct Kept {
     service: String,
     number: PhoneNumber,
+    #[serde(deserialize_with = "crate::protocol::instant::read")]
     as_of: Timestamp,
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Payload {
 pub(super) fn solve(challenge: Value, mut goes_on: impl FnMut(u8) -> bool) -> Result<Payload, NotPassed> {
     let work = Work::read(&challenge).ok_or(NotPassed::Ever)?;
     for counter in 0..=u32::MAX {
-        if counter % CHUNK == 0 {
+        if counter.is_multiple_of(CHUNK) {
             let percent = (u64::from(counter) * 100 / work.counters).min(100);
             if !goes_on(u8::try_from(percent).unwrap_or(100)) {
                 return Err(NotPassed::Now);

@@ -21,6 +21,7 @@ const MAX_REMEMBERED: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Handled {
     push_id: String,
+    #[serde(deserialize_with = "crate::protocol::instant::read")]
     expires_at: Timestamp,
 }
 

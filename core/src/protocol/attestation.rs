@@ -12,6 +12,7 @@ pub struct AttestationChallenge {
     pub challenge: String,
     /// Until then.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub expires_at: Timestamp,
     /// Whose evidence the server can judge: `app_attest`, `play_integrity`.
     pub providers: Vec<String>,
@@ -80,5 +81,6 @@ pub struct AttestationResult {
     pub reason: Option<String>,
     /// Until then it counts; after that new evidence is welcome.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub expires_at: Timestamp,
 }

@@ -42,5 +42,6 @@ pub struct CallTicket {
     pub tel_uri: PhoneNumber,
     /// After this instant the code is worth nothing.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub expires_at: Timestamp,
 }

@@ -182,13 +182,22 @@ pub struct Callback {
     pub attempts: u32,
     /// When it was accepted.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub created_at: Timestamp,
     /// Until when the person may answer "ready"; only while that is being asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::instant::read_optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub confirm_by: Option<Timestamp>,
     /// Not before this instant: after a snooze, between two attempts, or until the service opens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::instant::read_optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub not_before: Option<Timestamp>,
     /// Four digits that the agent says first, to be shown to the person: a caller who does not know them is somebody else.

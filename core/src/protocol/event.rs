@@ -57,6 +57,7 @@ pub struct CallbackEvent {
     pub seq: u64,
     /// When it happened.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,

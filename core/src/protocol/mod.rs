@@ -11,6 +11,7 @@ mod captcha;
 mod context;
 mod event;
 mod installation;
+pub(crate) mod instant;
 mod offer;
 mod private;
 mod problem;

@@ -40,7 +40,11 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<CaptchaChallenge>,
     /// The server's time, when the caller's is too far from it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::instant::read_optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub server_time: Option<Timestamp>,
     /// Names this request in the server's logs.

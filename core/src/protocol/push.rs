@@ -117,6 +117,7 @@ pub struct Device {
     pub id: String,
     /// When the token was first seen, or seen again after it had been given up.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub registered_at: Timestamp,
 }
 
@@ -172,6 +173,7 @@ pub struct PushData {
     /// Which callback it is about.
     pub callback_id: String,
     /// After this instant it is history.
+    #[serde(deserialize_with = "super::instant::read")]
     pub expires_at: Timestamp,
     /// The right to answer it, once; absent where nothing is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

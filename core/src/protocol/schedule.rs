@@ -38,6 +38,7 @@ pub struct WallTime {
 pub struct ScheduledTime {
     /// The instant. It does not move by itself.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub at: Timestamp,
     /// What the person saw on the wall, `2026-12-24T10:30:00`.
     pub local: String,
@@ -56,9 +57,11 @@ pub struct ScheduledTime {
 pub struct Slot {
     /// Its first instant; the call is made then or soon after, never before.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub start: Timestamp,
     /// The first instant after it.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub end: Timestamp,
     /// What the caller's clock shows at `start`: pass it back as `scheduled_for`.
     pub wall_time: WallTime,
@@ -106,7 +109,11 @@ pub struct Availability {
     /// In order of their start.
     pub slots: Vec<Slot>,
     /// Ask again from here for the rest; absent when these are all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::instant::read_optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub next: Option<Timestamp>,
 }

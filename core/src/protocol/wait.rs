@@ -59,7 +59,11 @@ pub struct WaitEstimate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Confidence>,
     /// When the service opens, when it is `closed` and that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::instant::read_optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub opens_at: Option<Timestamp>,
 }
@@ -73,6 +77,7 @@ pub struct LineUpdate {
     pub callback_id: String,
     /// When this was so.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    #[serde(deserialize_with = "super::instant::read")]
     pub at: Timestamp,
     /// Place in line, 1 is next. Absent while it is not in line: scheduled, being connected, or over.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,7 @@
 //! When to try again, and after how long. Decisions only; nothing here waits.
 
 use super::{HttpHeader, TransportError, header};
-use crate::protocol::Timestamp;
+use crate::protocol::{Timestamp, instant};
 
 /// How often, and how far apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub(crate) fn retry_after_s(headers: &[HttpHeader], now: Timestamp) -> Option<u3
     if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
         return Some(value.parse().unwrap_or(u32::MAX));
     }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    Some(u32::try_from(date.as_second().saturating_sub(now.as_second())).unwrap_or(0))
+    let date_s = instant::http_date(value)?;
+    Some(u32::try_from(date_s.saturating_sub(now.as_second())).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(super) struct Known {
     /// Whose callbacks they are.
     pub(super) installation_id: String,
     /// When the server last said so.
+    #[serde(deserialize_with = "crate::protocol::instant::read")]
     pub(super) as_of: Timestamp,
     pub(super) story: Story,
 }

@@ -14,6 +14,7 @@ const OUT_OF_ORDER_MS: u64 = 60_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moment {
     /// As the device shows it; anybody may set it.
+    #[serde(deserialize_with = "crate::protocol::instant::read")]
     pub(crate) at: Timestamp,
     /// How long the device had been running; nobody can set it, and a restart begins it anew.
     running_ms: u64,
