@@ -132,6 +132,11 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<ListedCredential>, Refusal> {
     })?)
 }
 
+/// The ids of all credentials. One that is entered anew has another.
+pub(super) fn ids(tx: &mut Tx<'_>) -> Result<Vec<String>, Refusal> {
+    Ok(tx.query("select id from push_credentials", &[], |row| row.get(0))?)
+}
+
 /// All credentials, opened, for the worker.
 pub(super) fn open_all(tx: &mut Tx<'_>, vault: &Vault) -> Result<Vec<(String, PushCredential)>, Refusal> {
     let rows =

@@ -2,7 +2,7 @@
 
 use super::advice::{Advice, advice};
 use crate::refusal::Refusal;
-use crate::storage::{Row, StorageError, Tx};
+use crate::storage::{Param, Row, StorageError, Tx};
 use ringback_core::protocol::{ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -233,15 +233,25 @@ pub fn list(tx: &mut Tx<'_>, filter: &DeliveryFilter, now: Timestamp) -> Result<
     let wanted = |word: &Option<String>| word.clone().unwrap_or_default();
     let (provider, event, reason) = (wanted(&filter.provider), wanted(&filter.event), wanted(&filter.reason));
     // One more than is shown tells whether there is a next page.
-    let mut pushes = tx.query(
+    let most = i64::from(limit) + 1;
+    // What waits and what is over are in different indexes.
+    let sql = if state == "pending" {
         select_delivery!(
             "where d.changed_at >= $1 and d.changed_at <= $2 and (d.changed_at < $2 or d.id < $3) and d.state = $4 \
+             and d.state = 'pending' \
              and ($5 = '' or d.provider = $5) and ($6 = '' or d.event = $6) and ($7 = '' or d.reason = $7) \
              order by d.changed_at desc, d.id desc limit $8"
-        ),
-        &[&since, &before, &before_id, &state, &provider, &event, &reason, &(i64::from(limit) + 1)],
-        summary,
-    )?;
+        )
+    } else {
+        select_delivery!(
+            "where d.changed_at >= $1 and d.changed_at <= $2 and (d.changed_at < $2 or d.id < $3) and d.state = $4 \
+             and d.state <> 'pending' \
+             and ($5 = '' or d.provider = $5) and ($6 = '' or d.event = $6) and ($7 = '' or d.reason = $7) \
+             order by d.changed_at desc, d.id desc limit $8"
+        )
+    };
+    let params: [&dyn Param; 8] = [&since, &before, &before_id, &state, &provider, &event, &reason, &most];
+    let mut pushes = tx.query(sql, &params, summary)?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = pushes.len() > shown;
     pushes.truncate(shown);

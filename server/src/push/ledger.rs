@@ -2,20 +2,21 @@
 //! question that has been put.
 
 use super::devices;
-use super::outbox::{Claim, json_rows};
+use super::outbox::Claim;
 use super::verdict::{Settled, Verdict};
 use crate::app::Effects;
 use crate::callbacks::model::{Input, Phase, Position};
 use crate::callbacks::{apply, find_for_update};
 use crate::refusal::Refusal;
-use crate::storage::{StorageError, Tx};
+use crate::storage::{ForEach, Param, Tx};
 use ringback_core::protocol::{PushEvent, Timestamp};
+use std::sync::Arc;
 
 /// A try and what follows from it.
 #[derive(Debug, Clone)]
 pub struct Tried {
     /// What was tried.
-    pub claim: Claim,
+    pub claim: Arc<Claim>,
     /// What follows.
     pub verdict: Verdict,
     /// When it began.
@@ -40,7 +41,7 @@ pub fn write_down(
     tries: &[Tried],
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let mut taken = Vec::new();
+    let mut taken: Vec<[&dyn Param; 4]> = Vec::with_capacity(tries.len());
     for tried in tries {
         if tried.asks() {
             // The callback first and the delivery then, as whoever answers the question does: neither waits for the other.
@@ -54,57 +55,45 @@ pub fn write_down(
         } else if let Verdict { settled: Settled::Delivered { provider_id }, device: None, .. } =
             &tried.verdict
         {
-            taken.push((&tried.claim.id, tried.claim.fence, provider_id));
+            taken.push([provider_id, &now, &tried.claim.seq, &tried.claim.fence]);
         } else {
             settle(tx, tried, now)?;
         }
     }
-    match &taken[..] {
-        [] => {}
-        [(id, fence, provider_id)] => drop(deliver(tx, (id, *fence), provider_id, now)?),
-        many => {
-            // Nearly all there is to write: in one statement, of which each row still looks at its own fence.
-            tx.execute(
-                "update push_deliveries set state = 'delivered', reason = null, provider_id = taken.provider_id, \
-                 sent_at = $1, changed_at = $1 from (select value ->> 0 as id, cast(value ->> 1 as bigint) as fence, \
-                 value ->> 2 as provider_id from json_rows($2)) taken where push_deliveries.id = taken.id \
-                 and push_deliveries.fence = taken.fence and push_deliveries.state = 'pending'",
-                &[&now, &json_rows(many.iter())?],
-            )?;
-        }
-    }
+    // Nearly all there is to write.
+    tx.execute_each(&TAKEN, &taken)?;
     Ok(())
 }
 
-/// Writes down that a provider took a delivery; the number of rows.
-fn deliver(
-    tx: &mut Tx<'_>,
-    (id, fence): (&str, i64),
-    provider_id: &str,
-    now: Timestamp,
-) -> Result<u64, StorageError> {
-    tx.execute(
-        "update push_deliveries set state = 'delivered', reason = null, provider_id = $1, sent_at = $2, \
-         changed_at = $2 where id = $3 and fence = $4 and state = 'pending'",
-        &[&provider_id, &now, &id, &fence],
-    )
-}
+/// Writes down that a provider took deliveries: its name for each, when, which, by which claim.
+const TAKEN: ForEach = ForEach {
+    one: "update push_deliveries set state = 'delivered', reason = null, provider_id = $1, sent_at = $2, changed_at = $2, \
+          leased_to = 0 where seq = $3 and fence = $4 and state = 'pending'",
+    all: "update push_deliveries set state = 'delivered', reason = null, provider_id = taken.name, \
+          sent_at = taken.at, changed_at = taken.at, leased_to = 0 from (select value ->> 0 as name, \
+          cast(value ->> 1 as bigint) as at, cast(value ->> 2 as bigint) as number, \
+          cast(value ->> 3 as bigint) as number_of_claim from json_rows($1)) taken \
+          where push_deliveries.seq = taken.number and push_deliveries.fence = taken.number_of_claim \
+          and push_deliveries.state = 'pending'",
+};
 
 /// Writes down how a claimed delivery stands; `false` when the claim was lost.
 pub fn settle(tx: &mut Tx<'_>, tried: &Tried, now: Timestamp) -> Result<bool, Refusal> {
     let Tried { claim, verdict, .. } = tried;
     let reason = verdict.settled.reason();
     let settled = match &verdict.settled {
-        Settled::Delivered { provider_id } => deliver(tx, (&claim.id, claim.fence), provider_id, now)?,
+        Settled::Delivered { provider_id } => {
+            tx.execute(TAKEN.one, &[provider_id, &now, &claim.seq, &claim.fence])?
+        }
         Settled::Retry { due_at, counts, .. } => tx.execute(
-            "update push_deliveries set due_at = $1, reason = $2, attempts = attempts - $3, changed_at = $4 \
-             where id = $5 and fence = $6 and state = 'pending'",
-            &[due_at, &reason, &i64::from(!counts), &now, &claim.id, &claim.fence],
+            "update push_deliveries set due_at = $1, reason = $2, attempts = attempts - $3, changed_at = $4, leased_to = 0 \
+             where seq = $5 and fence = $6 and state = 'pending'",
+            &[due_at, &reason, &i64::from(!counts), &now, &claim.seq, &claim.fence],
         )?,
         over => tx.execute(
-            "update push_deliveries set state = $1, reason = $2, changed_at = $3 \
-             where id = $4 and fence = $5 and state = 'pending'",
-            &[&over.label(), &reason, &now, &claim.id, &claim.fence],
+            "update push_deliveries set state = $1, reason = $2, changed_at = $3, leased_to = 0 \
+             where seq = $4 and fence = $5 and state = 'pending'",
+            &[&over.label(), &reason, &now, &claim.seq, &claim.fence],
         )?,
     };
     if settled == 0 {

@@ -1,6 +1,7 @@
 //! A delivery in the words of each provider. Nothing about a person is in it: the app fetches the rest.
 
 use super::apns::{ApnsExpiration, ApnsPriority, ApnsPush, ApnsPushType};
+use super::apple::{AppleAlert, ApplePayload, AppleText, interruption_level};
 use super::content::{ActivityEvent, ActivityState, Content};
 use super::devices::{Channel, Subscription};
 use super::fcm::{FcmNotification, FcmPriority, FcmPush, FcmTarget, FcmText};
@@ -53,34 +54,34 @@ pub fn for_apns(
     claim: &Claim,
     token: PushToken,
     action_token: Option<ActionToken>,
-) -> Result<ApnsPush, Refusal> {
-    let (push_type, priority, payload) = match &claim.content {
+) -> Result<ApnsPush<ApplePayload<'_>>, Refusal> {
+    let (push_type, priority, payload) = match &*claim.content {
         Content::Alert { key, text, interruption, sound } => {
-            let mut aps = json!({
-                "alert": apple_alert(*key, text, claim.has_texts),
-                "interruption-level": apple_word(*interruption),
-                "thread-id": claim.callback_id,
-            });
-            if let Some(sound) = sound {
-                aps["sound"] = json!(sound);
-            }
-            match claim.event {
+            let asks = claim.event == PushEvent::AgentReady;
+            let aps = AppleAlert {
+                alert: AppleText::of(*key, text, claim.has_texts),
+                interruption_level: interruption_level(*interruption),
+                thread_id: &claim.callback_id,
+                sound: sound.as_deref(),
+                category: match claim.event {
+                    PushEvent::AgentReady if !claim.withdrawn => Some(CATEGORY_AGENT_READY),
+                    PushEvent::CallbackReminder => Some(CATEGORY_CALLBACK_REMINDER),
+                    _ => None,
+                },
                 // The app is woken, too, so that it can take the notification back.
-                PushEvent::AgentReady if claim.withdrawn => aps["content-available"] = json!(1),
-                PushEvent::AgentReady => aps["category"] = json!(CATEGORY_AGENT_READY),
-                PushEvent::CallbackReminder => aps["category"] = json!(CATEGORY_CALLBACK_REMINDER),
-                _ => {}
-            }
-            let payload = json!({ "aps": aps, PUSH_DATA_KEY: data(claim, action_token)? });
+                content_available: (asks && claim.withdrawn).then_some(1),
+            };
+            let payload = ApplePayload::Alert { aps, data: data(claim, action_token)? };
             (ApnsPushType::Alert, ApnsPriority::Immediate, payload)
         }
         Content::Activity { event, state } => {
-            (ApnsPushType::LiveActivity, activity_priority(*event, state), activity(claim, *event, state))
+            let payload = ApplePayload::Activity(activity(claim, *event, state));
+            (ApnsPushType::LiveActivity, activity_priority(*event, state), payload)
         }
     };
     Ok(ApnsPush {
         device_token: token,
-        topic: claim.topic.clone(),
+        topic: claim.topic.to_string(),
         push_type,
         priority,
         expiration: ApnsExpiration::At(claim.expires_at),
@@ -88,23 +89,6 @@ pub fn for_apns(
         apns_id: claim.id.parse().map_err(|_| Refusal::Damaged("a delivery's id"))?,
         payload,
     })
-}
-
-fn apple_alert(key: TextKey, text: &Text, has_texts: bool) -> Value {
-    if has_texts {
-        let (title, body) = key.resource_keys();
-        json!({ "title-loc-key": title, "loc-key": body })
-    } else {
-        json!({ "title": text.title, "body": text.body })
-    }
-}
-
-fn apple_word(interruption: Interruption) -> &'static str {
-    match interruption {
-        Interruption::Passive => "passive",
-        Interruption::Active => "active",
-        Interruption::TimeSensitive => "time-sensitive",
-    }
 }
 
 /// Apple counts updates of high priority; a step forward in line is not worth one.
@@ -154,7 +138,7 @@ pub fn for_fcm(
         FcmText::Plain { title: text.title.clone(), body: text.body.clone() }
     };
     Ok(FcmPush {
-        target: if claim.kind == "fid" { FcmTarget::Fid(token) } else { FcmTarget::Token(token) },
+        target: if &*claim.kind == "fid" { FcmTarget::Fid(token) } else { FcmTarget::Token(token) },
         data: BTreeMap::from([(PUSH_DATA_KEY.to_owned(), data(claim, action_token)?)]),
         priority: if interruption == Interruption::Passive { FcmPriority::Normal } else { FcmPriority::High },
         ttl_s: ttl_s(claim, now),
@@ -217,7 +201,7 @@ fn topic(claim: &Claim) -> String {
 }
 
 fn shown(claim: &Claim) -> Result<(TextKey, &Text, Interruption, Option<&String>), Refusal> {
-    match (&claim.content, claim.channel) {
+    match (&*claim.content, claim.channel) {
         (Content::Alert { key, text, interruption, sound }, Channel::Fcm | Channel::WebPush) => {
             Ok((*key, text, *interruption, sound.as_ref()))
         }
@@ -233,6 +217,7 @@ fn ttl_s(claim: &Claim, now: Timestamp) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::push::apns::ApnsPayload;
     use proptest::prelude::*;
     use ringback_core::protocol::{CallbackState, RoutingPhase};
 
@@ -242,6 +227,7 @@ mod tests {
     fn claim(event: PushEvent, channel: Channel, content: Content, has_texts: bool) -> Claim {
         let expires_at = Timestamp::from_second(1_800_000_000).unwrap();
         Claim {
+            seq: 1,
             id: uuid::Uuid::max().to_string(),
             fence: 1,
             attempts: 1,
@@ -251,15 +237,15 @@ mod tests {
             occasion: i64::MAX,
             withdrawn: false,
             urgency: 1,
-            content,
+            content: content.into(),
             expires_at,
             created_at: expires_at,
             device_id: format!("dv_{}", uuid::Uuid::max().simple()),
-            provider: "apns".to_owned(),
-            lane: "apns".to_owned(),
+            provider: "apns".into(),
+            lane: "apns".into(),
             channel,
-            kind: "token".to_owned(),
-            topic: "com.example.ringback".to_owned(),
+            kind: "token".into(),
+            topic: "com.example.ringback".into(),
             has_texts,
             token: Vec::new(),
             registered_at: expires_at,
@@ -289,7 +275,7 @@ mod tests {
         let token = || PushToken::new("a".repeat(64));
         let mut to_apple = claim.clone();
         to_apple.channel = Channel::Apns;
-        let apns = for_apns(&to_apple, token(), action_token()).unwrap().payload.to_string().len();
+        let apns = for_apns(&to_apple, token(), action_token()).unwrap().payload.to_json().len();
         let fcm = for_fcm(claim, token(), action_token(), now).unwrap();
         let texts = match &fcm.notification.as_ref().unwrap().text {
             FcmText::Plain { title, body } | FcmText::Keys { title, body } => title.len() + body.len(),
@@ -331,6 +317,44 @@ mod tests {
     }
 
     #[test]
+    fn a_notification_is_worded_as_apple_wants_it() {
+        let text = Text { title: "Your call".into(), body: "is \"near\"".into() };
+        let alert = |key, sound| Content::Alert {
+            key,
+            text: text.clone(),
+            interruption: Interruption::TimeSensitive,
+            sound,
+        };
+        let payload = |claim: &Claim| {
+            let push = for_apns(claim, "ab".into(), None).unwrap();
+            assert_eq!(push.payload.check(ApnsPushType::Alert), Ok(()));
+            assert!(push.payload.check(ApnsPushType::LiveActivity).is_err());
+            let payload: Value = serde_json::from_str(&push.payload.to_json()).unwrap();
+            assert!(payload.check(ApnsPushType::Alert).is_ok());
+            let told: PushData = serde_json::from_str(payload[PUSH_DATA_KEY].as_str().unwrap()).unwrap();
+            assert_eq!((&told.delivery_id, told.withdrawn), (&claim.id, claim.withdrawn));
+            payload["aps"].clone()
+        };
+        let thread = format!("cb_{}", "f".repeat(32));
+        let content = alert(TextKey::AgentReady, Some("ring.caf".to_owned()));
+        let mut question = claim(PushEvent::AgentReady, Channel::Apns, content, false);
+        assert_eq!(
+            payload(&question),
+            json!({ "alert": { "title": "Your call", "body": "is \"near\"" }, "interruption-level": "time-sensitive",
+                "thread-id": thread, "sound": "ring.caf", "category": CATEGORY_AGENT_READY })
+        );
+        question.withdrawn = true;
+        assert_eq!(payload(&question)["content-available"], 1);
+        assert_eq!(payload(&question).get("category"), None);
+        let content = alert(TextKey::CallbackReminder, None);
+        assert_eq!(
+            payload(&claim(PushEvent::CallbackReminder, Channel::Apns, content, true)),
+            json!({ "alert": { "title-loc-key": "ringback_callback_reminder_title", "loc-key": "ringback_callback_reminder_body" },
+                "interruption-level": "time-sensitive", "thread-id": thread, "category": CATEGORY_CALLBACK_REMINDER })
+        );
+    }
+
+    #[test]
     fn an_activity_is_worded_as_apple_wants_it() {
         let at = Timestamp::from_second(1_764_000_000).unwrap();
         let waiting = ActivityState {
@@ -352,7 +376,20 @@ mod tests {
         let push = |event, state: &ActivityState| {
             let content = Content::Activity { event, state: state.clone() };
             let claim = claim(PushEvent::QueueProgress, Channel::Activity, content, false);
-            for_apns(&claim, "ab".into(), None).unwrap()
+            let push = for_apns(&claim, "ab".into(), None).unwrap();
+            assert_eq!(push.payload.check(ApnsPushType::LiveActivity), Ok(()));
+            assert!(push.payload.check(ApnsPushType::Background).is_err());
+            let payload: Value = serde_json::from_str(&push.payload.to_json()).unwrap();
+            ApnsPush {
+                payload,
+                device_token: push.device_token,
+                topic: push.topic,
+                push_type: push.push_type,
+                priority: push.priority,
+                expiration: push.expiration,
+                collapse_id: push.collapse_id,
+                apns_id: push.apns_id,
+            }
         };
         let start = push(ActivityEvent::Start, &waiting);
         assert_eq!((start.push_type, start.priority), (ApnsPushType::LiveActivity, ApnsPriority::Immediate));

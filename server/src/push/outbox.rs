@@ -10,12 +10,12 @@ use super::texts::{TextKey, text};
 use crate::app::Effects;
 use crate::callbacks::{Record, later};
 use crate::refusal::Refusal;
-use crate::storage::{Row, StorageError, Tx, Vault};
+use crate::storage::{ForEach, Param, Row, StorageError, Tx, Vault};
 use crate::words::word;
 use ringback_core::protocol::{ActionToken, PushEvent, Timestamp};
-use serde::Serialize;
 use serde::de::value::{Error as NoWord, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::sync::Arc;
 
 /// How long a claimed delivery belongs to whoever claimed it, unless the claim is renewed. Short, so that what a node
 /// that died held is still sent while its question is open.
@@ -222,6 +222,8 @@ impl Draft<'_> {
 /// A delivery that belongs to this worker until its lease ends.
 #[derive(Debug, Clone)]
 pub struct Claim {
+    /// Its number in the outbox.
+    pub seq: i64,
     /// Also the `apns-id`.
     pub id: String,
     /// Rises with every claim; an acknowledgement of an older claim counts for nothing.
@@ -241,7 +243,7 @@ pub struct Claim {
     /// 0 goes first.
     pub urgency: u32,
     /// What it shows.
-    pub content: Content,
+    pub content: Arc<Content>,
     /// After this it is not sent.
     pub expires_at: Timestamp,
     /// When it was to be said.
@@ -249,15 +251,15 @@ pub struct Claim {
     /// Which device.
     pub device_id: String,
     /// `apns`, `fcm` or `web_push`.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// By which lane.
-    pub lane: String,
+    pub lane: Arc<str>,
     /// What kind of target the device is.
     pub channel: Channel,
     /// `sandbox`, `production`, `token` or `fid`.
-    pub kind: String,
+    pub kind: Arc<str>,
     /// The app's bundle id, with APNs.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// Whether the app has the texts itself.
     pub has_texts: bool,
     /// The device token.
@@ -296,55 +298,83 @@ pub fn claim(
     now: Timestamp,
 ) -> Result<Vec<Claim>, Refusal> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut seen = Seen { lane: lane.into(), urgency, words: Vec::new(), content: None };
     let claims = tx.query(
-        "select d.id, d.fence + 1, d.attempts + 1, d.push_id, d.callback_id, d.event, d.occasion, d.withdrawn, d.urgency, \
-         d.content, d.expires_at, d.created_at, d.device_id, d.provider, d.lane, v.channel, v.kind, v.has_texts, v.state, \
+        "select d.id, d.fence + 1, d.attempts + 1, d.push_id, d.callback_id, d.event, d.occasion, d.withdrawn, \
+         d.content, d.expires_at, d.created_at, d.device_id, d.provider, v.channel, v.kind, v.has_texts, v.state, \
          v.topic, v.token_sealed, v.registered_at, c.state, c.phase, c.asked, c.version, c.attempts, c.scheduled_at, \
-         c.upcoming_told from (select * from push_deliveries where state = 'pending' and lane = $2 and urgency = $3 \
-         and due_at <= $1 order by due_at limit $4 for update skip locked) d \
-         join devices v on v.id = d.device_id join callbacks c on c.id = d.callback_id",
+         c.upcoming_told, d.seq from push_deliveries d join devices v on v.id = d.device_id \
+         join callbacks c on c.id = d.callback_id where d.state = 'pending' and d.lane = $2 and d.urgency = $3 \
+         and d.due_at <= $1 and d.leased_to <= $1 order by d.due_at limit $4 for update of d skip locked",
         &[&now, &lane, &urgency, &limit],
-        read_claim,
+        |row| read_claim(row, &mut seen),
     )?;
-    if !claims.is_empty() {
-        tx.execute(
-            "update push_deliveries set due_at = $1, fence = fence + 1, attempts = attempts + 1 \
-             where id in (select value ->> 0 from json_rows($2))",
-            &[&later(now, LEASE_S)?, &json_rows(claims.iter().map(|claim| (&claim.id,)))?],
-        )?;
-    }
+    let leased_to = later(now, LEASE_S)?;
+    let rows: Vec<[&dyn Param; 2]> =
+        claims.iter().map(|claim| [&leased_to as &dyn Param, &claim.seq]).collect();
+    tx.execute_each(&CLAIM, &rows)?;
     Ok(claims)
 }
 
-/// What `json_rows` reads in a statement.
-pub(super) fn json_rows<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<String, Refusal> {
-    let rows: Vec<T> = rows.collect();
-    serde_json::to_string(&rows).map_err(|_| Refusal::Damaged("rows that cannot be written"))
-}
+const CLAIM: ForEach = ForEach {
+    one: "update push_deliveries set leased_to = $1, fence = fence + 1, attempts = attempts + 1 where seq = $2",
+    all: "update push_deliveries set leased_to = claimed.until, fence = fence + 1, attempts = attempts + 1 \
+          from (select cast(value ->> 0 as bigint) as until, cast(value ->> 1 as bigint) as number from json_rows($1)) claimed \
+          where push_deliveries.seq = claimed.number",
+};
 
 /// Reads a word of an enum. For each claim four times, so it makes nothing on the way.
 fn column_word<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<T, StorageError> {
-    let word: String = row.get(index)?;
-    let reader: StrDeserializer<'_, NoWord> = word.as_str().into_deserializer();
+    let reader: StrDeserializer<'_, NoWord> = row.text(index)?.into_deserializer();
     T::deserialize(reader).map_err(|_| StorageError::Column { index, wanted: "a word that is known" })
 }
 
-fn read_claim(row: &Row<'_>) -> Result<Claim, StorageError> {
-    let device_state: String = row.get(18)?;
+/// What comes again from claim to claim, and is kept once.
+struct Seen {
+    lane: Arc<str>,
+    urgency: u32,
+    words: Vec<Arc<str>>,
+    content: Option<(String, Arc<Content>)>,
+}
+
+impl Seen {
+    fn word(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.words.iter().find(|known| &***known == word) {
+            return known.clone();
+        }
+        let word: Arc<str> = word.into();
+        self.words.push(word.clone());
+        word
+    }
+
+    fn content(&mut self, row: &Row<'_>, index: usize) -> Result<Arc<Content>, StorageError> {
+        let text = row.text(index)?;
+        if let Some((known, content)) = &self.content
+            && known == text
+        {
+            return Ok(content.clone());
+        }
+        let wrong = || StorageError::Column { index, wanted: "what a push shows" };
+        let content = Arc::new(Content::from_json(text).ok_or_else(wrong)?);
+        self.content = Some((text.to_owned(), content.clone()));
+        Ok(content)
+    }
+}
+
+fn read_claim(row: &Row<'_>, seen: &mut Seen) -> Result<Claim, StorageError> {
     let standing = Standing {
-        state: column_word(row, 22)?,
-        phase: row.get::<Option<String>>(23)?.map(|_| column_word(row, 23)).transpose()?,
-        asked: row.get(24)?,
-        version: row.get(25)?,
-        attempts: row.get(26)?,
-        scheduled_at: row.get::<Option<i64>>(27)?.unwrap_or(0),
-        upcoming_told: row.get(28)?,
+        state: column_word(row, 20)?,
+        phase: row.optional_text(21)?.map(|_| column_word(row, 21)).transpose()?,
+        asked: row.get(22)?,
+        version: row.get(23)?,
+        attempts: row.get(24)?,
+        scheduled_at: row.get::<Option<i64>>(25)?.unwrap_or(0),
+        upcoming_told: row.get(26)?,
     };
-    let content: String = row.get(9)?;
     let (event, occasion, withdrawn) = (column_word(row, 5)?, row.get(6)?, row.get(7)?);
-    let content =
-        Content::from_json(&content).ok_or(StorageError::Column { index: 9, wanted: "what a push shows" })?;
+    let content = seen.content(row, 8)?;
     Ok(Claim {
+        seq: row.get(27)?,
         id: row.get(0)?,
         fence: row.get(1)?,
         attempts: row.get(2)?,
@@ -353,60 +383,71 @@ fn read_claim(row: &Row<'_>) -> Result<Claim, StorageError> {
         event,
         occasion,
         withdrawn,
-        urgency: row.get(8)?,
-        still_true: device_state == "active" && still_true((event, occasion, withdrawn), &content, &standing),
+        urgency: seen.urgency,
+        still_true: row.text(16)? == "active"
+            && still_true((event, occasion, withdrawn), &content, &standing),
         content,
-        expires_at: row.get(10)?,
-        created_at: row.get(11)?,
-        device_id: row.get(12)?,
-        provider: row.get(13)?,
-        lane: row.get(14)?,
-        channel: column_word(row, 15)?,
-        kind: row.get(16)?,
-        topic: row.get::<Option<String>>(19)?.unwrap_or_default(),
-        has_texts: row.get(17)?,
-        token: row.get(20)?,
-        registered_at: row.get(21)?,
+        expires_at: row.get(9)?,
+        created_at: row.get(10)?,
+        device_id: row.get(11)?,
+        provider: seen.word(row.text(12)?),
+        lane: seen.lane.clone(),
+        channel: column_word(row, 13)?,
+        kind: seen.word(row.text(14)?),
+        topic: seen.word(row.optional_text(17)?.unwrap_or_default()),
+        has_texts: row.get(15)?,
+        token: row.get(18)?,
+        registered_at: row.get(19)?,
     })
 }
 
 /// A claim, as far as it is to be kept or given back.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Held {
-    /// The delivery.
-    pub id: String,
+    /// The delivery's number.
+    pub seq: i64,
     /// Which claim on it.
     pub fence: i64,
-    /// By which lane it leaves.
-    pub lane: String,
 }
 
 impl Claim {
     /// What is remembered of it while it is under way.
     pub fn held(&self) -> Held {
-        Held { id: self.id.clone(), fence: self.fence, lane: self.lane.clone() }
+        Held { seq: self.seq, fence: self.fence }
     }
 }
 
 /// Keeps claims that take long, for one more lease each.
 pub fn renew(tx: &mut Tx<'_>, claims: &[Held], now: Timestamp) -> Result<(), Refusal> {
-    put_off(tx, claims, later(now, LEASE_S)?)
+    lease(tx, claims, later(now, LEASE_S)?, 0)
 }
 
 /// Gives claims back that were not finished: they are due at once, for whoever comes next.
 pub fn release(tx: &mut Tx<'_>, claims: &[Held], now: Timestamp) -> Result<(), Refusal> {
-    put_off(tx, claims, now)
+    lease(tx, claims, now, 0)
 }
 
-fn put_off(tx: &mut Tx<'_>, claims: &[Held], due_at: Timestamp) -> Result<(), Refusal> {
-    tx.execute(
-        "update push_deliveries set due_at = $1 from (select value ->> 0 as id, cast(value ->> 1 as bigint) as fence \
-         from json_rows($2)) held where push_deliveries.id = held.id and push_deliveries.fence = held.fence \
-         and push_deliveries.state = 'pending'",
-        &[&due_at, &json_rows(claims.iter().map(|claim| (&claim.id, claim.fence)))?],
-    )?;
+/// Gives claims back of which nothing was sent: they are due at once, and that was no attempt.
+pub fn give_back(tx: &mut Tx<'_>, claims: &[Held], now: Timestamp) -> Result<(), Refusal> {
+    lease(tx, claims, now, 1)
+}
+
+fn lease(tx: &mut Tx<'_>, claims: &[Held], leased_to: Timestamp, unsent: i64) -> Result<(), Refusal> {
+    let rows: Vec<[&dyn Param; 4]> =
+        claims.iter().map(|claim| [&leased_to as &dyn Param, &unsent, &claim.seq, &claim.fence]).collect();
+    tx.execute_each(&LEASE, &rows)?;
     Ok(())
 }
+
+const LEASE: ForEach = ForEach {
+    one: "update push_deliveries set leased_to = $1, attempts = attempts - $2 where seq = $3 and fence = $4 \
+          and state = 'pending'",
+    all: "update push_deliveries set leased_to = held.until, attempts = attempts - held.unsent \
+          from (select cast(value ->> 0 as bigint) as until, cast(value ->> 1 as bigint) as unsent, \
+          cast(value ->> 2 as bigint) as number, cast(value ->> 3 as bigint) as number_of_claim from json_rows($1)) held \
+          where push_deliveries.seq = held.number and push_deliveries.fence = held.number_of_claim \
+          and push_deliveries.state = 'pending'",
+};
 
 /// Marks what nobody may send any more, in lanes that rest or wait for their turn; says by provider how much that was.
 pub fn expire(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<(String, PushEvent)>, Refusal> {
@@ -414,7 +455,7 @@ pub fn expire(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<(String, PushEvent)
     Ok(tx.query(
         "update push_deliveries set state = 'expired', reason = coalesce(reason, 'expired'), changed_at = $1 \
          where id in (select id from push_deliveries where state = 'pending' and expires_at <= $1 \
-         and (due_at <= $1 or due_at >= expires_at) order by expires_at limit 1000 for update skip locked) \
+         and leased_to <= $1 order by expires_at limit 1000 for update skip locked) \
          returning provider, event",
         &[&now],
         |row| Ok((row.get(0)?, column_word(row, 1)?)),

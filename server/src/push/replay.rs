@@ -54,7 +54,7 @@ pub fn replay(
         return Err(Refusal::new(ProblemCode::DeliveryOver, why));
     }
     tx.execute(
-        "update push_deliveries set state = 'pending', due_at = $1, fence = fence + 1, changed_at = $1 \
+        "update push_deliveries set state = 'pending', due_at = $1, leased_to = 0, fence = fence + 1, changed_at = $1 \
          where id = $2 and state = 'failed'",
         &[&now, &delivery_id],
     )?;

@@ -26,7 +26,7 @@ mod wakes;
 pub use error::StorageError;
 pub use sealed::OpenError;
 pub use settings::{Engine, StorageSettings};
-pub use tx::Tx;
+pub use tx::{ForEach, Tx};
 pub use value::{FromColumn, Param, Row, Value};
 pub use vault::{Vault, VaultError};
 pub use wakes::{RESYNC, Wakes};

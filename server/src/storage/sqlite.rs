@@ -160,6 +160,25 @@ impl Session {
         Ok(self.connection.changes())
     }
 
+    pub(super) fn execute_each<const N: usize>(
+        &mut self,
+        sql: &'static str,
+        rows: &[[&dyn Param; N]],
+    ) -> Result<u64, StorageError> {
+        let Self { connection, rewritten } = self;
+        let text = rewritten.entry(sql).or_insert_with(|| for_sqlite(sql));
+        let run = || {
+            let mut statement = connection.prepare_cached(text)?;
+            let mut changed = 0;
+            for row in rows {
+                let values = row.iter().map(|param| Bound(param.value()));
+                changed += statement.execute(rusqlite::params_from_iter(values))? as u64;
+            }
+            Ok(changed)
+        };
+        run().map_err(|error| self.explain(&error))
+    }
+
     pub(super) fn query(
         &mut self,
         sql: &'static str,

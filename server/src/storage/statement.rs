@@ -53,7 +53,8 @@ pub(super) fn for_postgres(sql: &str) -> String {
     rewritten
 }
 
-/// A migration as SQLite takes it: it knows `bytea` as `blob`.
+/// A migration as SQLite takes it: it knows `bytea` as `blob`, and a number that rises by itself as an `integer` that is the
+/// primary key.
 pub(super) fn migration_for_sqlite(sql: &str) -> String {
     let mut rewritten = String::with_capacity(sql.len());
     let mut rest = sql;
@@ -61,7 +62,11 @@ pub(super) fn migration_for_sqlite(sql: &str) -> String {
         let taken =
             if first.is_ascii_alphanumeric() || first == '_' { word(rest).len() } else { first.len_utf8() };
         let token = &rest[..taken];
-        rewritten.push_str(if token == "bytea" { "blob" } else { token });
+        rewritten.push_str(match token {
+            "bytea" => "blob",
+            "bigserial" => "integer",
+            token => token,
+        });
         rest = &rest[taken..];
     }
     rewritten
@@ -77,9 +82,13 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-/// The length of `for update` or `for no key update` at the start, with `skip locked` if that follows.
+/// The length of `for update` or `for no key update` at the start, with `of` a table and `skip locked` if those follow.
 fn row_lock(text: &str) -> Option<usize> {
     let after = follow(text, &["for", "update"]).or_else(|| follow(text, &["for", "no", "key", "update"]))?;
+    let after = follow(after, &["of"]).map_or(after, |table| {
+        let table = table.trim_start();
+        &table[word(table).len()..]
+    });
     Some(follow(after, &["skip", "locked"]).map_or(text.len() - after.len(), |end| text.len() - end.len()))
 }
 
@@ -111,6 +120,8 @@ mod tests {
                 "update t set a = 1 where id in (select id from t limit ?1\n ) returning id",
             ),
             ("select a from t where b = $1 for no key update", "select a from t where b = ?1 "),
+            ("select a from t, u for update of t skip locked", "select a from t, u "),
+            ("select a from t for update of t", "select a from t "),
             ("select waiting_for update_count", "select waiting_for update_count"),
             ("select a for updates", "select a for updates"),
             ("select value ->> 0 from json_rows($1) t", "select value ->> 0 from json_each(?1) t"),
@@ -129,8 +140,9 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_knows_blobs() {
+    fn a_migration_knows_blobs_and_numbers_that_rise() {
         assert_eq!(migration_for_sqlite("a bytea not null, bytea_b text"), "a blob not null, bytea_b text");
+        assert_eq!(migration_for_sqlite("a bigserial primary key"), "a integer primary key");
     }
 
     proptest! {

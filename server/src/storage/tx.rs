@@ -1,7 +1,16 @@
 //! A transaction, as a body sees it.
 
-use super::value::RowOf;
+use super::value::{RowOf, Value};
 use super::{Param, Row, StorageError, postgres, sqlite};
+
+/// A statement for many rows of parameters. SQLite is quickest when it runs one short statement again and again, which
+/// needs no list and nothing to undo it by; PostgreSQL when it gets all rows at once.
+pub struct ForEach {
+    /// For one row: `$1` is its first parameter, `$2` its second.
+    pub one: &'static str,
+    /// For all of them: `json_rows($1)` are the rows, `value ->> 0` the first parameter of each, as text.
+    pub all: &'static str,
+}
 
 /// A transaction under way. After a statement has failed every further one fails with the same error, and nothing of
 /// the transaction is kept.
@@ -29,6 +38,21 @@ impl<'a> Tx<'a> {
         self.attempt(|connection| match connection {
             Connection::Sqlite(session) => session.execute(sql, params),
             Connection::Postgres(session) => session.execute(sql, params),
+        })
+    }
+
+    /// Runs a statement for each row of parameters, which are numbers and texts; the number of rows it changed.
+    pub fn execute_each<const N: usize>(
+        &mut self,
+        sql: &ForEach,
+        rows: &[[&dyn Param; N]],
+    ) -> Result<u64, StorageError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        self.attempt(|connection| match connection {
+            Connection::Sqlite(session) => session.execute_each(sql.one, rows),
+            Connection::Postgres(session) => session.execute(sql.all, &[&json_rows(rows)]),
         })
     }
 
@@ -118,4 +142,14 @@ impl<'a> Tx<'a> {
         }
         result
     }
+}
+
+fn json_rows<const N: usize>(rows: &[[&dyn Param; N]]) -> String {
+    let word = |param: &&dyn Param| match param.value() {
+        Value::Integer(integer) => serde_json::Value::from(integer),
+        Value::Text(text) => serde_json::Value::from(text),
+        Value::Null | Value::Blob(_) => serde_json::Value::Null,
+    };
+    serde_json::Value::from_iter(rows.iter().map(|row| serde_json::Value::from_iter(row.iter().map(word))))
+        .to_string()
 }

@@ -93,6 +93,24 @@ impl Row<'_> {
         };
         T::from_value(value.ok_or_else(wrong)?).ok_or_else(wrong)
     }
+
+    /// The text at `index`, where it is only looked at.
+    pub fn text(&self, index: usize) -> Result<&str, StorageError> {
+        self.optional_text(index)?.ok_or(StorageError::Column { index, wanted: String::WANTED })
+    }
+
+    /// Like [`Row::text`], where there may be none.
+    pub fn optional_text(&self, index: usize) -> Result<Option<&str>, StorageError> {
+        let value = match &self.0 {
+            RowOf::Sqlite(row) => super::sqlite::column(row, index),
+            RowOf::Postgres(row) => super::postgres::column(row, index),
+        };
+        match value {
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(StorageError::Column { index, wanted: String::WANTED }),
+        }
+    }
 }
 
 /// What a column can be read as.

@@ -134,7 +134,7 @@ impl Registry {
         let settled = self.tx(move |tx, _, _| {
             let claim = claims[0].clone();
             let verdict = judge(said.clone(), &claim, at(attempt));
-            settle(tx, &Tried { claim, verdict, at: at(attempt), took_us: 1 }, at(attempt))
+            settle(tx, &Tried { claim: claim.into(), verdict, at: at(attempt), took_us: 1 }, at(attempt))
         });
         assert!(settled.await.unwrap());
     }

@@ -74,9 +74,28 @@ impl ApnsExpiration {
     }
 }
 
+/// What a push carries: an object with `aps` in it.
+pub trait ApnsPayload {
+    /// Whether it is that of a push of this type; if not, what it lacks.
+    fn check(&self, push_type: ApnsPushType) -> Result<(), &'static str>;
+
+    /// As JSON.
+    fn to_json(&self) -> String;
+}
+
+impl ApnsPayload for Value {
+    fn check(&self, push_type: ApnsPushType) -> Result<(), &'static str> {
+        check_payload(push_type, self)
+    }
+
+    fn to_json(&self) -> String {
+        self.to_string()
+    }
+}
+
 /// One push to one device.
 #[derive(Debug, Clone)]
-pub struct ApnsPush {
+pub struct ApnsPush<P = Value> {
     /// As the app received it.
     pub device_token: PushToken,
     /// The app's bundle id. What Apple adds to it for some push types is added here.
@@ -91,8 +110,8 @@ pub struct ApnsPush {
     pub collapse_id: Option<String>,
     /// The same on every try.
     pub apns_id: Uuid,
-    /// An object with `aps` in it; at most 4096 bytes as JSON.
-    pub payload: Value,
+    /// At most 4096 bytes as JSON.
+    pub payload: P,
 }
 
 /// Why a push was not sent at all.
@@ -136,7 +155,7 @@ pub(super) struct Prepared {
     pub(super) body: bytes::Bytes,
 }
 
-impl ApnsPush {
+impl<P: ApnsPayload> ApnsPush<P> {
     pub(super) fn prepare(&self) -> Result<Prepared, InvalidApnsPush> {
         let token = self.device_token.expose();
         if token.is_empty()
@@ -155,8 +174,8 @@ impl ApnsPush {
             return Err(InvalidApnsPush::BackgroundPriority);
         }
         let collapse_id = self.collapse_id.as_deref().map(checked_collapse_id).transpose()?;
-        check_payload(self.push_type, &self.payload).map_err(InvalidApnsPush::Payload)?;
-        let body = self.payload.to_string();
+        self.payload.check(self.push_type).map_err(InvalidApnsPush::Payload)?;
+        let body = self.payload.to_json();
         if body.len() > MAX_PAYLOAD_BYTES {
             return Err(InvalidApnsPush::PayloadTooLarge { bytes: body.len() });
         }

@@ -8,10 +8,11 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ringback_core::protocol::{ApnsEnvironment, Timestamp};
 use serde::Deserialize;
+use uuid::Uuid;
 
 pub use self::classify::classify;
 use self::message::Prepared;
-pub use self::message::{ApnsExpiration, ApnsPriority, ApnsPush, ApnsPushType, InvalidApnsPush};
+pub use self::message::{ApnsExpiration, ApnsPayload, ApnsPriority, ApnsPush, ApnsPushType, InvalidApnsPush};
 pub use self::provider_token::ApnsKey;
 use self::provider_token::ProviderTokens;
 use super::connection::{ConnectionSettings, PushSettingsError};
@@ -70,7 +71,7 @@ impl ApnsClient {
 
     /// Sends one push and says what became of it. An expired provider token is renewed and the push sent once more,
     /// under the same `apns-id`, before [`Outcome::RenewCredential`] is given.
-    pub async fn send(&self, push: &ApnsPush) -> Result<Outcome, InvalidApnsPush> {
+    pub async fn send<P: ApnsPayload>(&self, push: &ApnsPush<P>) -> Result<Outcome, InvalidApnsPush> {
         let prepared = push.prepare()?;
         let authorization = match self.tokens.authorization(Timestamp::now()) {
             Ok(authorization) => authorization,
@@ -87,7 +88,7 @@ impl ApnsClient {
         }
     }
 
-    async fn post(&self, push: &ApnsPush, prepared: &Prepared, authorization: &HeaderValue) -> Outcome {
+    async fn post<P>(&self, push: &ApnsPush<P>, prepared: &Prepared, authorization: &HeaderValue) -> Outcome {
         let headers = || {
             let mut headers = HeaderMap::with_capacity(8);
             headers.insert(AUTHORIZATION, authorization.clone());
@@ -103,15 +104,15 @@ impl ApnsClient {
             headers
         };
         match self.http.post(&prepared.path, headers, &prepared.body).await {
-            Ok(answer) => read_answer(push, &answer),
+            Ok(answer) => read_answer(push.apns_id, &answer),
             Err(no_answer) => no_answer.into(),
         }
     }
 }
 
-fn read_answer(push: &ApnsPush, answer: &Answer) -> Outcome {
+fn read_answer(apns_id: Uuid, answer: &Answer) -> Outcome {
     if answer.status == 200 {
-        let provider_id = answer.header(APNS_ID).map_or_else(|| push.apns_id.to_string(), str::to_owned);
+        let provider_id = answer.header(APNS_ID).map_or_else(|| apns_id.to_string(), str::to_owned);
         return Outcome::Delivered { provider_id };
     }
     let retry_after = answer.header(RETRY_AFTER).and_then(|value| parse_retry_after(value, Timestamp::now()));

@@ -150,7 +150,7 @@ impl House {
         let tries: Vec<Tried> = claims
             .iter()
             .map(|claim| Tried {
-                claim: claim.clone(),
+                claim: claim.clone().into(),
                 verdict: judge(outcome.clone(), claim, self.now),
                 at: self.now,
                 took_us: 1500,
@@ -165,7 +165,7 @@ impl House {
     }
 
     async fn write_down(&self, claim: &Claim, verdict: Verdict) {
-        let tried = Tried { claim: claim.clone(), verdict, at: self.now, took_us: 1500 };
+        let tried = Tried { claim: claim.clone().into(), verdict, at: self.now, took_us: 1500 };
         self.change(move |tx, effects, _, now| write_down(tx, effects, std::slice::from_ref(&tried), now))
             .await
             .unwrap();

@@ -28,6 +28,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use sysinfo::{Pid, ProcessesToUpdate, System};
 
 const IN_FLIGHT: usize = 256;
 const LIMIT: Duration = Duration::from_secs(120);
@@ -41,17 +42,25 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
         let raw = Raw::new(&crowd, provider)?;
         raw.send(crowd.deliveries).await?;
         let (mut durable, mut bare) = (Vec::new(), Vec::new());
+        let mut busy = [Duration::ZERO; 2];
         for _ in 0..counts.rounds {
             crowd.again().await?;
-            let started = Instant::now();
+            let (started, was_busy) = (Instant::now(), processor_time()?);
             empty(&crowd).await?;
             durable.push(per_second(crowd.deliveries, started.elapsed()));
-            let started = Instant::now();
+            busy[0] += processor_time()?.saturating_sub(was_busy);
+            let (started, was_busy) = (Instant::now(), processor_time()?);
             raw.send(crowd.deliveries).await?;
             bare.push(per_second(crowd.deliveries, started.elapsed()));
+            busy[1] += processor_time()?.saturating_sub(was_busy);
         }
         let name = provider.name();
         println!("push: {name}, a round each: {durable:.0?} /s of {bare:.0?} /s");
+        let [durable_us, bare_us] =
+            busy.map(|busy| busy.as_secs_f64() * 1e6 / (crowd.deliveries * counts.rounds) as f64);
+        println!(
+            "push: {name}, processor time a push, the double's included: {durable_us:.1} µs of {bare_us:.1} µs"
+        );
         rows.push(Row {
             name: format!("push/outbox-{name}"),
             figure: Measure::PerSecond(middle(durable)),
@@ -72,6 +81,14 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
         crowd.app.storage.close().await;
     }
     Ok(rows)
+}
+
+/// All that this process has taken of the processors.
+fn processor_time() -> Result<Duration, Failure> {
+    let pid = Pid::from_u32(std::process::id());
+    let mut system = System::new()?;
+    system.refresh_processes(ProcessesToUpdate::Some(&[pid]), true);
+    Ok(Duration::from_millis(system.process(pid).ok_or("no process")?.accumulated_cpu_time()))
 }
 
 fn middle(mut rates: Vec<f64>) -> f64 {
