@@ -32,6 +32,7 @@ mod size;
 mod swift;
 mod swift_surface;
 mod test;
+mod words;
 
 use std::process::ExitCode;
 

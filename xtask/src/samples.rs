@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     kotlin,
     parts::{self, Run},
-    places, process, projects, swift,
+    places, process, projects, swift, words,
 };
 
 /// The Maven projects beside the library's own, whose tests count.
@@ -21,6 +21,7 @@ pub(crate) fn run(run: &Run<'_>, log: &Path) -> Result<Counts> {
         bindings::generate(places, language, true, |command| process::run_logged(command, log))?;
     }
     let mut sum = projects::check(&places.root)?;
+    sum += words::check(&places.root)?;
     sum += kotlin(run, log)?;
     sum += swift(run, log)?;
     Ok(sum)

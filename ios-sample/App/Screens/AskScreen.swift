@@ -19,7 +19,7 @@
                 }
                 .pickerStyle(.inline)
                 .labelsHidden()
-                if !ask.later, let offer = ask.offer { WaitText(wait: offer.wait) }
+                if !ask.later, let offer = ask.offer { OfferText(offer: offer) }
                 TextField("Your number", text: $ask.number, prompt: Text(verbatim: "+49 30 …"))
                     .textFieldStyle(.roundedBorder)
                     .keyboardType(.phonePad)
@@ -51,18 +51,40 @@
         let ask: AskModel
 
         var body: some View {
+            if ask.slots?.isEmpty == true { Text("No time is free in the next days.") }
             let days = Dictionary(grouping: ask.slots ?? []) { $0.wallTime.local.prefix(10) }
             ForEach(days.keys.sorted(), id: \.self) { day in
                 if let slots = days[day], let first = slots.first {
                     Text(first.start, format: .dateTime.weekday(.wide).day().month(.wide)).font(.headline)
                     LazyVGrid(columns: [GridItem(.adaptive(minimum: 84))]) {
                         ForEach(slots, id: \.start) { slot in
-                            Button(slot.start.formatted(date: .omitted, time: .shortened)) { ask.pick(slot) }
-                                .buttonStyle(.bordered)
-                                .tint(slot == ask.slot ? .teal : .secondary)
+                            Button {
+                                ask.pick(slot)
+                            } label: {
+                                Text(slot.start, format: .dateTime.hour().minute())
+                                    .frame(maxWidth: .infinity, minHeight: 30)
+                            }
+                            .buttonStyle(.bordered)
+                            .tint(slot == ask.slot ? .teal : .secondary)
+                            .accessibilityAddTraits(slot == ask.slot ? .isSelected : [])
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// What there is now: a wait, or why there is none.
+    private struct OfferText: View {
+        let offer: Offer
+
+        var body: some View {
+            if offer.immediate.offered {
+                WaitText(wait: offer.wait)
+            } else if let opens = offer.opensAt {
+                Text("Closed until \(opens.moment)")
+            } else {
+                Text("Not possible at the moment")
             }
         }
     }
@@ -74,7 +96,8 @@
         var body: some View {
             switch wait?.status {
             case .estimated?:
-                Text("In up to \((Int(wait?.p90S ?? 0) + 59) / 60) minutes")
+                let minutes = (Int(wait?.p90S ?? 0) + 59) / 60
+                if minutes <= 1 { Text("In about a minute") } else { Text("In up to \(minutes) minutes") }
             case .noAgents?: Text("Nobody is there just now")
             case .closed?: Text("Closed just now")
             default: Text("We cannot say yet how long it takes")

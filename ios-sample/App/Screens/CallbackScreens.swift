@@ -21,6 +21,8 @@
                         .foregroundStyle(.secondary)
                     WideButton(title: "Send now") { await model.callback.sendAgain() }
                         .buttonStyle(.borderedProminent)
+                    WideButton(title: "I would rather call myself") { await model.show(.callIn) }
+                        .buttonStyle(.bordered)
                     WideButton(title: "Forget it") { await model.callback.forget(key) }
                 }
                 .controlSize(.large)
@@ -52,6 +54,7 @@
 
     /// The call is being made to the person.
     struct ConnectingScreen: View {
+        let model: SampleModel
         let callback: Callback
 
         var body: some View {
@@ -59,11 +62,13 @@
                 symbol: "phone.arrow.down.left", title: "We are calling you",
                 text: "Your phone rings in a moment."
             )
+            .safeAreaInset(edge: .top) { Notices(model: model).padding(20) }
             .safeAreaInset(edge: .bottom) {
                 if let code = callback.spokenCode {
                     VStack(spacing: 8) {
                         Text("Whoever calls says this first. If not, hang up.").foregroundStyle(.secondary)
                         Text(verbatim: code.value)
+                            .speechSpellsOutCharacters()
                             .font(.system(.largeTitle, design: .rounded, weight: .bold))
                             .monospacedDigit()
                             .foregroundStyle(.tint)
@@ -87,18 +92,26 @@
                 VStack(spacing: 12) {
                     if let restsUntil {
                         Text("You pause until").foregroundStyle(.secondary)
-                        Text(restsUntil, style: .time).font(.largeTitle.bold()).foregroundStyle(.tint)
-                    } else {
+                        Text(restsUntil.moment).font(.largeTitle.bold()).foregroundStyle(.tint)
+                    } else if let position {
                         Text(position == 1 ? "You are next" : "Your place in line").foregroundStyle(
                             .secondary)
-                        Text(position.map { "\($0)" } ?? "–")
+                        Text(verbatim: "\(position)")
                             .font(.system(.largeTitle, design: .rounded, weight: .bold))
                             .foregroundStyle(.tint)
                             .contentTransition(.numericText())
                         WaitText(wait: wait).font(.title3)
+                    } else {
+                        // Known from before, and the line has not spoken yet.
+                        Image(systemName: "clock").font(.largeTitle).foregroundStyle(.tint)
+                            .accessibilityHidden(true)
+                        Text("You are in line").font(.title3)
+                        Text("Your place appears here as soon as we know it.").foregroundStyle(.secondary)
                     }
                     AsOf(known: model.watch.known)
                 }
+                .multilineTextAlignment(.center)
+                .accessibilityElement(children: .combine)
                 .frame(maxWidth: .infinity)
                 .padding(20)
                 .background(.background.secondary, in: .rect(cornerRadius: 24))
@@ -124,6 +137,7 @@
                         .foregroundStyle(.tint)
                     Text(chosen.at, format: .dateTime.weekday(.wide).day().month(.wide)).font(.title3)
                 }
+                AsOf(known: model.watch.known)
                 Text("Shortly before, we ask whether it still suits you.").foregroundStyle(.secondary)
             } done: {
                 WideButton(title: "As soon as possible") { await model.callback.reschedule(nil) }
@@ -167,7 +181,7 @@
         let callback: Callback
 
         var body: some View {
-            CalmScreen(symbol: "checkmark", title: title, text: "You can ask for another call.")
+            CalmScreen(symbol: "checkmark", title: words.title, text: words.text)
                 .safeAreaInset(edge: .bottom) {
                     WideButton(title: "Done") {
                         model.watch.dismiss()
@@ -179,15 +193,15 @@
                 }
         }
 
-        private var title: LocalizedStringKey {
+        private var words: (title: LocalizedStringKey, text: LocalizedStringKey) {
             switch callback.reason {
-            case .handled?: "That was it"
-            case .cancelledByCustomer?: "Taken back"
-            case .cancelledByStaff?: "We had to cancel"
-            case .noAnswer?: "We did not reach you"
-            case .unreachable?: "Your number cannot be reached"
-            case .resolvedByInbound?: "You called us first"
-            default: "The call did not come about"
+            case .handled?: ("That was it", "Thank you for calling with us.")
+            case .cancelledByCustomer?: ("Taken back", "You are no longer in line.")
+            case .cancelledByStaff?: ("We had to cancel", "We are sorry. Please ask again.")
+            case .noAnswer?: ("We did not reach you", "You can ask for another call.")
+            case .unreachable?: ("Your number cannot be reached", "Please check it and ask again.")
+            case .resolvedByInbound?: ("You called us first", "There is nothing more to do.")
+            default: ("The call did not come about", "You can ask for another call.")
             }
         }
     }
@@ -200,9 +214,10 @@
 
         var body: some View {
             Group {
-                HStack {
-                    WideButton(title: "In 10 minutes") { await model.callback.inTenMinutes() }
-                    WideButton(title: "Another number") { typing = true }
+                // Below each other where words are long or letters large.
+                ViewThatFits(in: .horizontal) {
+                    HStack { pauseAndNumber }
+                    VStack(spacing: 8) { pauseAndNumber }
                 }
                 .buttonStyle(.bordered)
                 WideButton(title: "I no longer need the call") { leaving = true }
@@ -216,35 +231,10 @@
                 Text("If you ask again later, you start at the end of the line.")
             }
         }
-    }
 
-    private struct Notices: View {
-        let model: SampleModel
-
-        var body: some View {
-            if model.watch.known.unsentChange != nil {
-                Notice(
-                    text: "Your change is not sent yet.", symbol: "icloud.slash",
-                    action: ("Send now", model.callback.sendAgain))
-            } else if model.watch.known.online == false {
-                Notice(
-                    text: "No connection. What you see may have changed.", symbol: "wifi.slash",
-                    action: ("Try again", model.callback.sendAgain))
-            } else {
-                TroubleNotice(trouble: model.callback.trouble, again: model.callback.sendAgain)
-            }
-        }
-    }
-
-    private struct AsOf: View {
-        let known: Known
-
-        var body: some View {
-            if let asOf = known.asOf {
-                Text("As of \(asOf.formatted(date: .omitted, time: .shortened))")
-                    .font(.footnote)
-                    .foregroundStyle(.secondary)
-            }
+        @ViewBuilder private var pauseAndNumber: some View {
+            WideButton(title: "In 10 minutes") { await model.callback.inTenMinutes() }
+            WideButton(title: "Another number") { typing = true }
         }
     }
 

@@ -10,17 +10,25 @@
         var body: some View {
             Sheet {
                 Text("I would rather call myself").font(.title.bold())
-                Text("The code says who you are, so you need not explain anything again.")
-                    .foregroundStyle(.secondary)
+                if model.fallback == nil {
+                    Text("The code says who you are, so you need not explain anything again.")
+                        .foregroundStyle(.secondary)
+                }
                 TroubleNotice(trouble: model.trouble, again: model.request)
-                if let ticket = model.ticket {
+                if let fallback = model.fallback {
+                    FallbackView(fallback: fallback)
+                } else if let ticket = model.ticket {
                     TicketView(ticket: ticket)
                 } else if model.busy {
                     ProgressView().frame(maxWidth: .infinity)
                 }
             } done: {
-                if let ticket = model.ticket { DialButton(ticket: ticket) }
-                WideButton(title: "New code") { await model.request() }.disabled(model.busy)
+                if let fallback = model.fallback {
+                    DialButton(uri: fallback.telUri) { await model.callsFallback() }
+                } else {
+                    if let ticket = model.ticket { DialButton(uri: ticket.telUri) }
+                    WideButton(title: "New code") { await model.request() }.disabled(model.busy)
+                }
             }
             .onDisappear { model.close() }
         }
@@ -37,20 +45,43 @@
                     .foregroundStyle(.secondary)
                 TicketView(ticket: ticket)
             } done: {
-                DialButton(ticket: ticket)
+                DialButton(uri: ticket.telUri)
             }
         }
     }
 
     private struct DialButton: View {
-        let ticket: CallTicket
+        let uri: PhoneNumber
+        var dialed: @MainActor () async -> Void = {}
         @Environment(\.openURL) private var openURL
 
         var body: some View {
             WideButton(title: "Call", symbol: "phone") {
-                if let url = URL(string: ticket.telUri.value) { openURL(url) }
+                if let url = URL(string: uri.value) { openURL(url) }
+                await dialed()
             }
             .buttonStyle(.borderedProminent)
+        }
+    }
+
+    /// The number from before, for want of a server: nobody there knows who calls.
+    private struct FallbackView: View {
+        let fallback: FallbackNumber
+
+        var body: some View {
+            VStack(spacing: 12) {
+                Text("Our own number").font(.headline)
+                Text(verbatim: fallback.number.value).font(.title.bold()).foregroundStyle(.tint)
+                Text(
+                    "There is no connection for a code. You can call this number; whoever answers will ask who you are."
+                )
+                .foregroundStyle(.secondary)
+                Text("Last confirmed: \(fallback.asOf.moment)").font(.footnote).foregroundStyle(.secondary)
+            }
+            .multilineTextAlignment(.center)
+            .frame(maxWidth: .infinity)
+            .padding(20)
+            .background(.background.secondary, in: .rect(cornerRadius: 24))
         }
     }
 
@@ -62,6 +93,7 @@
                 Text(verbatim: ticket.number.value).font(.title3)
                 Text("Code").foregroundStyle(.secondary)
                 Text(verbatim: ticket.accessCode.value)
+                    .speechSpellsOutCharacters()
                     .font(.system(.largeTitle, design: .rounded, weight: .bold))
                     .monospacedDigit()
                     .foregroundStyle(.tint)

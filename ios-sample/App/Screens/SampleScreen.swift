@@ -37,11 +37,13 @@
                 LineScreen(model: model, position: position, wait: wait, restsUntil: restsUntil)
             case .asked(_, let until): ReadyScreen(model: model, until: until)
             case .connecting(_, let ticket?): DialScreen(ticket: ticket)
-            case .connecting(let callback, nil): ConnectingScreen(callback: callback)
+            case .connecting(let callback, nil): ConnectingScreen(model: model, callback: callback)
             case .talking:
                 CalmScreen(
                     symbol: "phone.fill", title: "You are talking",
-                    text: "The agent has all that you told us.")
+                    text: "The agent has all that you told us."
+                )
+                .safeAreaInset(edge: .top) { Notices(model: model).padding(20) }
             case .over(let callback): OverScreen(model: model, callback: callback)
             }
         }
@@ -107,42 +109,6 @@
                     if let symbol { Label(title, systemImage: symbol) } else { Text(title) }
                 }
                 .frame(maxWidth: .infinity)
-            }
-        }
-    }
-
-    /// What did not work, or is not yet sent.
-    struct Notice: View {
-        let text: LocalizedStringKey
-        let symbol: String
-        var action: (title: LocalizedStringKey, run: @MainActor () async -> Void)?
-
-        var body: some View {
-            VStack(alignment: .trailing) {
-                Label(text, systemImage: symbol)
-                    .font(.subheadline)
-                    .frame(maxWidth: .infinity, alignment: .leading)
-                if let action {
-                    Button(action.title) { Task { await action.run() } }.font(.subheadline.bold())
-                }
-            }
-            .padding()
-            .background(.orange.opacity(0.15), in: .rect(cornerRadius: 16))
-            .accessibilityElement(children: .contain)
-        }
-    }
-
-    struct TroubleNotice: View {
-        let trouble: Trouble?
-        let again: @MainActor () async -> Void
-
-        var body: some View {
-            if let trouble {
-                if trouble.offline {
-                    Notice(text: "No connection", symbol: "wifi.slash", action: ("Try again", again))
-                } else {
-                    Notice(text: "\(trouble.detail)", symbol: "exclamationmark.circle")
-                }
             }
         }
     }

@@ -22,6 +22,7 @@
                         LabeledContent {
                             Button("Remove", role: .destructive) { Task { await model.unregister(device) } }
                                 .disabled(model.busy)
+                                .accessibilityHint(Text(device.registeredAt, style: .date))
                         } label: {
                             Text(device.registeredAt, style: .date)
                         }

@@ -40,6 +40,7 @@ public final class AskModel {
     public func refresh() async {
         await work {
             let offer = try await ringback.offer(service)
+            watch.heard()
             self.offer = offer
             // What cannot be had now is not preselected.
             later = later || !offer.immediate.offered && offer.scheduled.offered

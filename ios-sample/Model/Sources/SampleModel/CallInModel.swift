@@ -7,6 +7,8 @@ import Ringback
 @Observable
 public final class CallInModel {
     public private(set) var ticket: CallTicket?
+    /// The service's own number, as last known, while the server is out of reach. Nobody there will know who calls.
+    public private(set) var fallback: FallbackNumber?
     public private(set) var busy = false
     public private(set) var trouble: Trouble?
 
@@ -31,12 +33,22 @@ public final class CallInModel {
                     name: person.name.value.isEmpty ? nil : person.name,
                     context: ["asked_in": ContextValue("sample app")]))
         }
+        fallback = nil
+        if trouble?.offline == true {
+            await watch.asking { fallback = try await ringback.fallback(service) }
+        }
         busy = false
+    }
+
+    /// The person calls the service's own number: a code is no longer asked for.
+    public func callsFallback() async {
+        guard let unsent = trouble?.pendingKey else { return }
+        await watch.asking { try await ringback.discard(unsent) }
     }
 
     /// The person is done with it.
     public func close() {
-        (ticket, trouble) = (nil, nil)
+        (ticket, fallback, trouble) = (nil, nil, nil)
     }
 }
 

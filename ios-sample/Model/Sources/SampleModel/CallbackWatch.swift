@@ -13,9 +13,8 @@ public final class CallbackWatch {
     @ObservationIgnored var refused: (Trouble) -> Void = { _ in }
 
     @ObservationIgnored private let ringback: Ringback
-    @ObservationIgnored private var events: Task<Void, Never>?
+    @ObservationIgnored private var live: Task<Void, Never>?
     @ObservationIgnored private var line: (id: String, task: Task<Void, Never>)?
-    @ObservationIgnored private var isFollowing = false
     @ObservationIgnored private var catchingUp: Task<Trouble?, Never>?
 
     init(_ ringback: Ringback) {
@@ -24,13 +23,13 @@ public final class CallbackWatch {
 
     /// The app is in the foreground.
     public func start() {
-        guard !isFollowing else { return }
-        isFollowing = true
-        events = Task { [weak self, ringback] in
+        guard known.listeningSince == nil else { return }
+        known.listeningSince = Date()
+        live = Task { [weak self, ringback] in
             do {
-                for try await event in ringback.events { self?.learn(event.callback) }
+                for try await seen in ringback.liveCallbacks { self?.saw(seen) }
             } catch {
-                self?.failed(error)
+                if let trouble = self?.failed(error) { self?.refused(trouble) }
             }
         }
         followLine()
@@ -39,24 +38,24 @@ public final class CallbackWatch {
 
     /// The app is in the background: nothing is listened to, pushes say the rest.
     public func stop() {
-        isFollowing = false
-        events?.cancel()
+        live?.cancel()
         line?.task.cancel()
-        (events, line) = (nil, nil)
+        (live, line) = (nil, nil)
+        (known.live, known.listeningSince) = (false, nil)
     }
 
-    /// Sends what is kept and looks at what there is: after a start, and when the network is back. Whoever comes while
-    /// this is being done waits for it.
+    /// Sends what is kept, and has the live view connect at once: after a start, and when the network is back. Whoever
+    /// comes while this is being done waits for it.
     @discardableResult
     public func catchUp() async -> Trouble? {
         if let catchingUp { return await catchingUp.value }
-        let task = Task { await sendAndLook() }
+        let task = Task { await sendKept() }
         catchingUp = task
         defer { catchingUp = nil }
         return await task.value
     }
 
-    private func sendAndLook() async -> Trouble? {
+    private func sendKept() async -> Trouble? {
         await lookAtKept()
         let trouble = await asking {
             for resumed in try await ringback.resume() {
@@ -66,16 +65,12 @@ public final class CallbackWatch {
                 case .refused(let code, let detail):
                     refused(
                         Trouble(
-                            code: code, detail: detail, retryable: false, offline: false, kept: false,
-                            slots: []))
+                            code: code, detail: detail, retryable: false, offline: false,
+                            pendingKey: nil, slots: []))
                 case .expired, .stillPending: break
                 }
                 if resumed.isTold { try await ringback.discard(resumed.request.key) }
             }
-            let shown = known.callback?.id
-            let callbacks = try await ringback.callbacks()
-            if let callback = callbacks.first(where: { $0.isOpen || $0.id == shown }) { learn(callback) }
-            heard()
         }
         await lookAtKept()
         return trouble
@@ -85,13 +80,20 @@ public final class CallbackWatch {
     func learn(_ callback: Callback, _ ticket: CallTicket? = nil) {
         heard()
         known = known.with(callback)
+        known.asOf = known.heardAt
         if let ticket { known.ticket = ticket }
+        followLine()
+    }
+
+    private func saw(_ seen: LiveCallbacks) {
+        known = known.with(seen)
         followLine()
     }
 
     /// The person has seen how it ended.
     public func dismiss() {
-        (known.callback, known.place, known.ticket) = (nil, nil, nil)
+        known = known.dismissing()
+        followLine()
     }
 
     /// Looks again at what lies on the device.
@@ -122,7 +124,7 @@ public final class CallbackWatch {
         guard let error = error as? RingbackError else { return nil }
         let trouble = Trouble(error)
         if trouble.offline {
-            known.online = false
+            known.missedAt = Date()
         } else {
             heard()
         }
@@ -132,7 +134,7 @@ public final class CallbackWatch {
     /// Listens to the line of the callback that waits in it, and to no other.
     private func followLine() {
         let waiting = known.callback.flatMap { $0.state == .queued ? $0.id : nil }
-        guard isFollowing, waiting != line?.id else { return }
+        guard known.listeningSince != nil, waiting != line?.id else { return }
         line?.task.cancel()
         line = waiting.map { id in
             let task = Task { [weak self, ringback] in
@@ -148,12 +150,12 @@ public final class CallbackWatch {
 
     private func placed(_ place: LineUpdate) {
         heard()
-        if place.callbackId == known.callback?.id { known.place = place }
+        known = known.with(place)
     }
 
-    private func heard() {
-        known.asOf = Date()
-        known.online = true
+    /// The server has said something.
+    func heard() {
+        known.heardAt = Date()
     }
 }
 

@@ -10,8 +10,8 @@ public struct Trouble: Equatable, Sendable {
     public let retryable: Bool
     /// The server was not reached.
     public let offline: Bool
-    /// It lies on the device and is sent again.
-    public let kept: Bool
+    /// What did not get through lies on the device under this key and is sent again.
+    public let pendingKey: String?
     /// Free times near the one that was taken.
     public let slots: [Slot]
 }
@@ -25,6 +25,6 @@ extension Trouble {
             }
         self.init(
             code: error.code, detail: error.detail, retryable: error.retryable, offline: offline,
-            kept: error.pendingKey != nil, slots: error.slots)
+            pendingKey: error.pendingKey, slots: error.slots)
     }
 }

@@ -55,7 +55,7 @@ struct AskTests {
         let phone = try Phone(try await Centre.started(), number: "+4930901820399")
         await phone.app.ask.ask()
         let first = try #require(phone.app.watch.known.callback)
-        try phone.restart()
+        try await phone.restart()
         await phone.app.ask.ask()
         #expect(phone.app.ask.trouble?.code == "callback_already_open")
         #expect(phone.app.watch.known.callback?.id == first.id)
@@ -85,6 +85,7 @@ struct AskTests {
         phone.network.airplaneMode = true
         await phone.app.callIn.request()
         #expect(phone.app.callIn.ticket == nil && phone.app.callIn.trouble?.offline == true)
+        #expect(phone.app.callIn.fallback == nil, "no number was ever heard of")
 
         phone.network.airplaneMode = false
         await phone.app.show(.callIn)
@@ -95,6 +96,27 @@ struct AskTests {
         #expect(try await centre.staff("POST", "call-ins/match", dialed)["id"].text == ticket.id)
         phone.app.callIn.close()
         #expect(phone.app.callIn.ticket == nil)
+    }
+
+    @Test("Without a server there is the number that was last known")
+    func fallback() async throws {
+        let phone = try Phone(try await Centre.started(), number: "+4930901820389")
+        await phone.app.ask.refresh()
+        let named = try #require(phone.app.ask.offer?.fallbackNumber)
+        try await phone.restart()
+        phone.network.airplaneMode = true
+        let model = phone.app.callIn
+        await model.request()
+        let number = try #require(model.fallback)
+        #expect(number.number == named)
+        #expect(number.fromCache && number.asOf <= Date())
+        #expect(model.trouble?.pendingKey != nil)
+
+        // It is dialed: no code has to come any more.
+        await model.callsFallback()
+        phone.network.airplaneMode = false
+        await model.request()
+        #expect(model.ticket != nil && model.fallback == nil && model.trouble == nil)
     }
 
     @Test("Settings are kept, and a device is taken away")

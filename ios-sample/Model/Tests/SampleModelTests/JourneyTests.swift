@@ -25,12 +25,12 @@ struct JourneyTests {
         phone.network.airplaneMode = true
         await phone.app.ask.ask()
         let trouble = try #require(phone.app.ask.trouble)
-        #expect(trouble.offline && trouble.kept)
+        #expect(trouble.offline && trouble.pendingKey != nil)
         let unsent = try await phone.stands(\.unsentKey)
-        #expect(phone.app.watch.known.online == false)
+        #expect(phone.app.watch.known.isOffline(at: Date()))
 
         // The phone ends the app; opened again, it still says so.
-        try phone.restart()
+        try await phone.restart()
         phone.app.watch.start()
         #expect(try await phone.stands(\.unsentKey) == unsent)
 
@@ -42,8 +42,10 @@ struct JourneyTests {
             return wait.status
         }
         #expect(status == .noAgents)
-        let known = phone.app.watch.known
-        #expect(known.online == true && known.kept.isEmpty && known.asOf != nil)
+        let known = try await phone.until { app in
+            app.watch.known.live && app.watch.known.kept.isEmpty ? app.watch.known : nil
+        }
+        #expect(known.age == nil && known.asOf != nil && !known.isOffline(at: Date()))
 
         // An agent is ready: the push asks, and so does the screen.
         try await centre.staff("PUT", "agents/ada/state", ["state": "ready"])
@@ -68,7 +70,7 @@ struct JourneyTests {
         #expect(try await phone.stands(\.ending) == .handled)
         phone.app.watch.dismiss()
         #expect(phone.app.watch.known.standing == .idle)
-        try phone.restart()
+        try await phone.restart()
         await phone.app.watch.catchUp()
         #expect(phone.app.watch.known.standing == .idle)
     }
@@ -97,7 +99,7 @@ struct JourneyTests {
         // Taken back without a network: it is done when there is one.
         phone.network.airplaneMode = true
         await phone.app.callback.cancel()
-        #expect(phone.app.callback.trouble?.kept == true)
+        #expect(phone.app.callback.trouble?.pendingKey != nil)
         #expect(phone.app.watch.known.unsentChange == .cancel)
         phone.network.airplaneMode = false
         await phone.app.callback.sendAgain()

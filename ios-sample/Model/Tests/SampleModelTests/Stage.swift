@@ -8,10 +8,17 @@ final class Network: Transport, @unchecked Sendable {
     private let http = URLSessionTransport()
     private let lock = NSLock()
     private var isOff = false
+    private var open: [UUID: AsyncStream<Void>.Continuation] = [:]
 
     var airplaneMode: Bool {
         get { lock.withLock { isOff } }
-        set { lock.withLock { isOff = newValue } }
+        set {
+            let cut = lock.withLock {
+                isOff = newValue
+                return newValue ? Array(open.values) : []
+            }
+            for stream in cut { stream.finish() }
+        }
     }
 
     func send(request: HttpRequest) async throws -> HttpResponse {
@@ -20,8 +27,23 @@ final class Network: Transport, @unchecked Sendable {
     }
 
     func stream(request: HttpRequest, sink: StreamSink) async throws {
-        if airplaneMode { throw TransportError.Unreachable }
-        try await http.stream(request: request, sink: sink)
+        let (id, (cuts, cut)) = (UUID(), AsyncStream<Void>.makeStream())
+        let isCut = lock.withLock {
+            open[id] = cut
+            return isOff
+        }
+        defer { lock.withLock { open[id] = nil } }
+        if isCut { throw TransportError.Unreachable }
+        // What is open when the network goes is cut off.
+        try await withThrowingTaskGroup(of: Void.self) { [http] group in
+            defer { group.cancelAll() }
+            group.addTask { try await http.stream(request: request, sink: sink) }
+            group.addTask {
+                for await _ in cuts {}
+                throw TransportError.Unreachable
+            }
+            try await group.next()
+        }
     }
 }
 
@@ -43,6 +65,7 @@ final class Phone {
     let network = Network()
     let settings: KeptSettings
     private(set) var app: SampleModel
+    private var ringback: Ringback
     private let folder: TemporaryFolder
     private let service: String
 
@@ -50,13 +73,14 @@ final class Phone {
         folder = try TemporaryFolder()
         settings = KeptSettings(number)
         (self.centre, self.service) = (centre, service)
-        app = try Self.process(centre, folder, network, service, settings)
+        (ringback, app) = try Self.process(centre, folder, network, service, settings)
     }
 
-    /// The process ends, as phones let it, and the person opens the app again.
-    func restart() throws {
+    /// The person leaves the app, its process ends, as phones let it, and the app is opened again.
+    func restart() async throws {
         app.stop()
-        app = try Self.process(centre, folder, network, service, settings)
+        try await ringback.pause()
+        (ringback, app) = try Self.process(centre, folder, network, service, settings)
     }
 
     /// Waits until the person stands where `find` finds something.
@@ -73,10 +97,12 @@ final class Phone {
     private static func process(
         _ centre: Centre, _ folder: TemporaryFolder, _ network: Network, _ service: String,
         _ settings: KeptSettings
-    ) throws -> SampleModel {
-        SampleModel(
-            ringback: try centre.app(folder, network), service: service, settings: settings,
+    ) throws -> (Ringback, SampleModel) {
+        let ringback = try centre.app(folder, network)
+        let app = SampleModel(
+            ringback: ringback, service: service, settings: settings,
             zone: TimeZone(identifier: "Europe/Berlin") ?? .current)
+        return (ringback, app)
     }
 }
 

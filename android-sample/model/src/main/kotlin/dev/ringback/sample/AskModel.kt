@@ -52,6 +52,7 @@ class AskModel(
     fun refresh(): Job =
         work {
             val offer = ringback.offer(service)
+            watch.heard()
             // What cannot be had now is not preselected.
             val onlyLater = !offer.immediate.offered && offer.scheduled.offered
             state.update { it.copy(offer = offer, later = it.later || onlyLater) }

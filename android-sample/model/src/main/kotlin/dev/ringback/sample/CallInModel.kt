@@ -3,6 +3,7 @@ package dev.ringback.sample
 import dev.ringback.CallInRequest
 import dev.ringback.CallTicket
 import dev.ringback.ContextValue
+import dev.ringback.FallbackNumber
 import dev.ringback.Ringback
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
@@ -17,6 +18,8 @@ import java.time.Instant
 /** "I call you": a number, and a code by which the person is known. */
 data class CallInState(
     val ticket: CallTicket? = null,
+    /** The service's own number, as last known, while the server is out of reach. Nobody there will know who calls. */
+    val fallback: FallbackNumber? = null,
     val busy: Boolean = false,
     val trouble: Trouble? = null,
 )
@@ -54,10 +57,24 @@ class CallInModel(
                         )
                     state.update { it.copy(ticket = ticket) }
                 }
-            state.update { it.copy(busy = false, trouble = trouble) }
+            val fallback = if (trouble?.offline == true) lastKnownNumber() else null
+            state.update { it.copy(busy = false, trouble = trouble, fallback = fallback) }
         }
     }
 
+    /** The person calls the service's own number: a code is no longer asked for. */
+    fun callsFallback(): Job =
+        scope.launch {
+            val unsent = state.value.trouble?.pendingKey ?: return@launch
+            watch.asking { ringback.discard(unsent) }
+        }
+
     /** The person is done with it. */
     fun close() = state.update { CallInState() }
+
+    private suspend fun lastKnownNumber(): FallbackNumber? {
+        var found: FallbackNumber? = null
+        watch.asking { found = ringback.fallback(service) }
+        return found
+    }
 }

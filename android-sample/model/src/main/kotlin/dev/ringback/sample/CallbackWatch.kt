@@ -45,10 +45,11 @@ class CallbackWatch(
     /** The app is in the foreground. */
     fun start() {
         if (following?.isActive == true) return
+        state.update { it.copy(listeningSince = clock.instant()) }
         following =
             scope.launch {
                 launch { catchUp() }
-                launch { followEvents() }
+                launch { followCallbacks() }
                 launch { followLine() }
             }
     }
@@ -57,12 +58,13 @@ class CallbackWatch(
     fun stop() {
         following?.cancel()
         following = null
+        state.update { it.copy(live = false, listeningSince = null) }
     }
 
-    /** Sends what is kept and looks at what there is: after a start, and when the network is back. */
+    /** Sends what is kept, and has the live view connect at once: after a start, and when the network is back. */
     suspend fun catchUp(): Unit =
         catchingUp.withLock {
-            state.update { it.copy(kept = kept()) }
+            lookAtKept()
             asking {
                 for (resumed in ringback.resume()) {
                     when (val outcome = resumed.outcome) {
@@ -72,12 +74,8 @@ class CallbackWatch(
                     }
                     if (resumed.isTold) ringback.discard(resumed.request.key)
                 }
-                val callbacks = ringback.callbacks()
-                // One that was over before the app looked is no news.
-                callbacks.firstOrNull { it.isOpen || it.id == state.value.callback?.id }?.let { learn(it) }
-                heard()
             }
-            state.update { it.copy(kept = kept()) }
+            lookAtKept()
         }
 
     /** Takes in what the server said about a callback. */
@@ -86,11 +84,14 @@ class CallbackWatch(
         ticket: CallTicket? = null,
     ) {
         heard()
-        state.update { it.with(callback).run { copy(ticket = ticket ?: this.ticket) } }
+        state.update { it.with(callback).run { copy(ticket = ticket ?: this.ticket, asOf = heardAt) } }
     }
 
     /** The person has seen how it ended. */
-    fun dismiss() = state.update { Known(kept = it.kept, asOf = it.asOf, online = it.online) }
+    fun dismiss() =
+        state.update {
+            it.copy(callback = null, place = null, ticket = null, dismissed = it.callback?.id)
+        }
 
     /** Looks again at what lies on the device. */
     suspend fun lookAtKept() = kept().let { kept -> state.update { it.copy(kept = kept) } }
@@ -102,12 +103,16 @@ class CallbackWatch(
             null
         } catch (error: RingbackException) {
             val trouble = error.asTrouble()
-            if (trouble.offline) state.update { it.copy(online = false) } else heard()
+            if (trouble.offline) state.update { it.copy(missedAt = clock.instant()) } else heard()
             trouble
         }
 
-    private suspend fun followEvents() =
-        asking { ringback.events().collect { event -> learn(event.callback) } }
+    /** The server has said something. */
+    fun heard() = state.update { it.copy(heardAt = clock.instant()) }
+
+    private suspend fun followCallbacks() {
+        asking { ringback.liveCallbacks().collect { seen -> state.update { it.with(seen) } } }?.let(refused)
+    }
 
     private suspend fun followLine() =
         state
@@ -118,12 +123,10 @@ class CallbackWatch(
                 asking {
                     ringback.line(id).collect { place ->
                         heard()
-                        state.update { it.copy(place = place) }
+                        state.update { it.with(place) }
                     }
                 }
             }
-
-    private fun heard() = state.update { it.copy(asOf = clock.instant(), online = true) }
 
     private suspend fun kept(): List<PendingRequest> =
         try {
@@ -145,28 +148,6 @@ class CallbackWatch(
     }
 }
 
-/** With this callback, unless a newer one is known. */
-internal fun Known.with(callback: Callback): Known {
-    val known = this.callback
-    return when {
-        known == null && !callback.isOpen -> {
-            this
-        }
-
-        known == null || (known.id == callback.id && callback.version >= known.version) -> {
-            copy(callback = callback)
-        }
-
-        known.id != callback.id && callback.isOpen && callback.createdAt >= known.createdAt -> {
-            copy(callback = callback, place = null, ticket = null)
-        }
-
-        else -> {
-            this
-        }
-    }
-}
-
 /** A change that came to nothing is told once; a request for a call stands on a screen of its own until it was seen. */
 private val Resumed.isTold: Boolean
     get() =
@@ -174,4 +155,4 @@ private val Resumed.isTold: Boolean
             (outcome is ResumeOutcome.Refused || outcome is ResumeOutcome.Expired)
 
 private fun ResumeOutcome.Refused.asTrouble() =
-    Trouble(code, detail, retryable = false, offline = false, kept = false, slots = emptyList())
+    Trouble(code, detail, retryable = false, offline = false, pendingKey = null, slots = emptyList())

@@ -13,8 +13,8 @@ data class Trouble(
     val retryable: Boolean,
     /** The server was not reached. */
     val offline: Boolean,
-    /** It lies on the device and is sent again. */
-    val kept: Boolean,
+    /** What did not get through lies on the device under this key and is sent again. */
+    val pendingKey: String?,
     /** Free times near the one that was taken. */
     val slots: List<Slot>,
 )
@@ -28,6 +28,6 @@ internal fun RingbackException.asTrouble(): Trouble =
             this is RingbackException.Unreachable ||
                 this is RingbackException.TimedOut ||
                 this is RingbackException.AnswerUnreadable,
-        kept = pendingKey != null,
+        pendingKey = pendingKey,
         slots = slots,
     )

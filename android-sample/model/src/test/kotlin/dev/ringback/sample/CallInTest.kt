@@ -30,7 +30,8 @@ class CallInTest {
                 .join()
             assertTrue(
                 phone.app.callIn.callIn.value
-                    .run { ticket == null && trouble?.offline == true },
+                    .run { ticket == null && fallback == null && trouble?.offline == true },
+                "no number was ever heard of",
             )
 
             phone.network.airplaneMode = false
@@ -46,6 +47,37 @@ class CallInTest {
             assertEquals(ticket.id, centre.staff("POST", "call-ins/match", dialed).text("id"))
             phone.app.callIn.close()
             assertNull(phone.app.callIn.callIn.value.ticket)
+        }
+
+    @Test
+    fun `without a server there is the number that was last known`() =
+        onAPhone(folder, "+4930901820369") { _, phone ->
+            phone.app.ask
+                .refresh()
+                .join()
+            val named =
+                assertNotNull(
+                    phone.app.ask.ask.value.offer
+                        ?.fallbackNumber,
+                )
+            phone.restart()
+            phone.network.airplaneMode = true
+            val model = phone.app.callIn
+            model.request().join()
+            val number = assertNotNull(model.callIn.value.fallback)
+            assertEquals(named, number.number)
+            assertTrue(number.fromCache && number.asOf <= Instant.now())
+            assertNotNull(
+                model.callIn.value.trouble
+                    ?.pendingKey,
+            )
+
+            // It is dialed: no code has to come any more.
+            model.callsFallback().join()
+            phone.network.airplaneMode = false
+            model.request().join()
+            val there = model.callIn.value
+            assertTrue(there.ticket != null && there.fallback == null && there.trouble == null)
         }
 
     @Test

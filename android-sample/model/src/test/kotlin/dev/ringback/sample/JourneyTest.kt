@@ -17,8 +17,8 @@ import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
 import kotlin.test.assertEquals
-import kotlin.test.assertFalse
 import kotlin.test.assertIs
+import kotlin.test.assertNotNull
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
 
@@ -52,9 +52,12 @@ class JourneyTest {
                 .ask()
                 .join()
             val trouble = checkNotNull(phone.app.ask.ask.value.trouble)
-            assertTrue(trouble.offline && trouble.kept, "$trouble")
+            assertTrue(trouble.offline && trouble.pendingKey != null, "$trouble")
             val unsent = phone.stands<Standing.NotSent>()
-            assertFalse(checkNotNull(phone.app.watch.known.value.online))
+            assertTrue(
+                phone.app.watch.known.value
+                    .isOffline(Instant.now()),
+            )
 
             // The phone ends the app; opened again, it still says so.
             phone.restart()
@@ -68,10 +71,14 @@ class JourneyTest {
                 .join()
             val waits = phone.stands<Standing.InLine> { it.position == 1u && it.wait != null }
             assertEquals(WaitStatus.NO_AGENTS, waits.wait?.status)
-            assertTrue(
-                phone.app.watch.known.value
-                    .run { online == true && kept.isEmpty() && asOf != null },
-            )
+            phone.app.watch.known.until { known ->
+                known.takeIf {
+                    it.live && it.kept.isEmpty() && it.age == null &&
+                        !it.isOffline(
+                            Instant.now(),
+                        )
+                }
+            }
 
             // An agent is ready: the push asks, and so does the screen.
             centre.staff("PUT", "agents/ada/state", """{"state": "ready"}""")
@@ -136,7 +143,7 @@ class JourneyTest {
             phone.app.callback
                 .cancel()
                 .join()
-            assertTrue(checkNotNull(phone.app.callback.actions.value.trouble).kept)
+            assertNotNull(checkNotNull(phone.app.callback.actions.value.trouble).pendingKey)
             assertEquals(PendingKind.CANCEL, phone.app.watch.known.value.unsentChange)
             phone.network.airplaneMode = false
             phone.app.callback

@@ -13,9 +13,11 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import java.nio.file.Path
@@ -43,8 +45,16 @@ internal class Network : Transport {
         request: HttpRequest,
         sink: StreamSink,
     ) {
-        if (airplaneMode) throw TransportException.Unreachable()
-        http.stream(request, sink)
+        // What is open when the network goes is cut off.
+        coroutineScope {
+            val cut =
+                launch {
+                    off.first { it }
+                    throw TransportException.Unreachable()
+                }
+            http.stream(request, sink)
+            cut.cancel()
+        }
     }
 }
 
@@ -84,8 +94,10 @@ internal class Phone(
         }
     }
 
-    /** The process ends, as phones let it, and the person opens the app again. */
-    fun restart() {
+    /** The person leaves the app, its process ends, as phones let it, and the app is opened again. */
+    suspend fun restart() {
+        app.stop()
+        process.ringback.pause()
         process.end()
         process = Process()
     }

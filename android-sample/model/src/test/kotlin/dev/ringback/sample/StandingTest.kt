@@ -5,15 +5,19 @@ import dev.ringback.CallbackState
 import dev.ringback.CompletedReason
 import dev.ringback.Direction
 import dev.ringback.LineUpdate
+import dev.ringback.LiveCallbacks
 import dev.ringback.PendingKind
 import dev.ringback.PendingRequest
 import dev.ringback.RequestState
 import dev.ringback.RoutingPhase
+import dev.ringback.SpokenCode
 import org.junit.jupiter.api.Test
 import java.time.Instant
 import kotlin.test.assertEquals
+import kotlin.test.assertFalse
 import kotlin.test.assertIs
 import kotlin.test.assertNull
+import kotlin.test.assertTrue
 
 /** Which screen stands for what is known. */
 class StandingTest {
@@ -73,11 +77,61 @@ class StandingTest {
 
     @Test
     fun `the line's own word counts, for its own callback`() {
-        val known = Known(callback(CallbackState.QUEUED))
+        val known = Known().with(callback(CallbackState.QUEUED))
+        assertEquals(4u, known.place?.position)
         val update = LineUpdate("cb_1", t0, 2u, null)
-        assertEquals(2u, assertIs<Standing.InLine>(known.copy(place = update).standing()).position)
-        val other = update.copy(callbackId = "cb_0")
-        assertEquals(4u, assertIs<Standing.InLine>(known.copy(place = other).standing()).position)
+        assertEquals(2u, assertIs<Standing.InLine>(known.with(update).standing()).position)
+        assertEquals(known, known.with(update.copy(callbackId = "cb_0")))
+        val due = known.with(callback(CallbackState.ROUTING, version = 2uL))
+        assertNull(due.place, "nobody who is called waits in line")
+        assertEquals(due, due.with(update))
+    }
+
+    @Test
+    fun `a copy without a place takes none away`() {
+        val known = Known().with(callback(CallbackState.QUEUED))
+        for (version in listOf(1uL, 2uL, 7uL)) {
+            val copy = callback(CallbackState.QUEUED, version = version).copy(position = null)
+            assertEquals(known.place, known.with(copy).place)
+            assertEquals(known.place, known.with(LiveCallbacks(listOf(copy), t0, true)).place)
+        }
+        val code = SpokenCode("4711")
+        val due = Known().with(callback(CallbackState.ROUTING).copy(spokenCode = code))
+        assertEquals(code, due.with(callback(CallbackState.ROUTING)).callback?.spokenCode)
+        assertNull(due.with(callback(CallbackState.PROCESSING, version = 2uL)).callback?.spokenCode)
+    }
+
+    @Test
+    fun `how old it is, and when the server counts as out of reach`() {
+        val listening = Known(listeningSince = t0)
+        val waiting = callback(CallbackState.QUEUED)
+        val kept = listening.with(LiveCallbacks(listOf(waiting), t0.minusSeconds(600), false))
+        assertEquals(t0.minusSeconds(600), kept.age)
+        assertFalse(kept.isOffline(t0.plusSeconds(10)), "it is being connected")
+        assertTrue(kept.isOffline(t0.plusSeconds(60)), "nothing came of it")
+
+        val live = kept.with(LiveCallbacks(listOf(waiting), t0.plusSeconds(1), true))
+        assertNull(live.age)
+        assertFalse(live.isOffline(t0.plusSeconds(3600)))
+        assertFalse(
+            live.copy(missedAt = t0.plusSeconds(5)).isOffline(t0.plusSeconds(6)),
+            "the stream is there",
+        )
+
+        // The connection is lost; then a call does not get through either.
+        val lost = live.with(LiveCallbacks(listOf(waiting), t0.plusSeconds(20), false))
+        assertEquals(t0.plusSeconds(20), lost.age)
+        assertFalse(lost.isOffline(t0.plusSeconds(21)))
+        val missed = lost.copy(missedAt = t0.plusSeconds(22))
+        assertTrue(missed.isOffline(t0.plusSeconds(22)))
+        // A poll gets through: what it brings is old at once, and the server is there.
+        val polled = missed.with(LiveCallbacks(listOf(waiting), t0.plusSeconds(30), false))
+        assertFalse(polled.isOffline(t0.plusSeconds(31)))
+        assertEquals(t0.plusSeconds(30), polled.age)
+
+        val asleep = polled.copy(listeningSince = null)
+        assertFalse(asleep.isOffline(t0.plusSeconds(9000)), "nobody listens")
+        assertFalse(asleep.with(LiveCallbacks(listOf(waiting), t0.plusSeconds(40), true)).live)
     }
 
     @Test
@@ -90,6 +144,9 @@ class StandingTest {
         val next = callback(CallbackState.QUEUED, id = "cb_2")
         assertEquals(next, known.with(next).callback)
         assertEquals(Known(), Known().with(later), "what was over before the app looked is no news")
+        val seen = Known(dismissed = "cb_1")
+        assertEquals(seen, seen.with(callback(CallbackState.QUEUED)), "what was seen to its end is over")
+        assertEquals("cb_2", seen.with(LiveCallbacks(listOf(next, later), t0, true)).callback?.id)
     }
 
     @Test

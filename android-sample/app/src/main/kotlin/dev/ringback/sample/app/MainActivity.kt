@@ -3,6 +3,7 @@ package dev.ringback.sample.app
 import android.Manifest
 import android.content.ActivityNotFoundException
 import android.content.Intent
+import android.net.Uri
 import android.os.Build
 import android.os.Bundle
 import androidx.activity.ComponentActivity
@@ -31,7 +32,7 @@ class MainActivity : ComponentActivity() {
             SampleTheme {
                 Box(
                     Modifier.safeDrawingPadding(),
-                ) { SampleScreen(sample.model) { act -> if (act is Act.Dial) dial(act) } }
+                ) { SampleScreen(sample.model, elsewhere = ::dial) }
             }
         }
         opened(intent)
@@ -58,10 +59,17 @@ class MainActivity : ComponentActivity() {
         CoroutineScope(Dispatchers.Default).launch { sample.model.callback.tapped(tap.data, tap.action) }
     }
 
-    private fun dial(act: Act.Dial) =
+    private fun dial(act: Act) {
+        val dialer =
+            when (act) {
+                is Act.Dial -> act.ticket.dialIntent()
+                is Act.DialFallback -> Intent(Intent.ACTION_DIAL, Uri.parse(act.number.telUri.value))
+                else -> return
+            }
         try {
-            startActivity(act.ticket.dialIntent())
+            startActivity(dialer)
         } catch (_: ActivityNotFoundException) {
-            // A tablet without a phone: number and code are on the screen.
+            // A tablet without a phone: the number is on the screen.
         }
+    }
 }

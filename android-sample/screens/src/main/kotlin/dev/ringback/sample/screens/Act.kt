@@ -2,6 +2,7 @@ package dev.ringback.sample.screens
 
 import dev.ringback.CallTicket
 import dev.ringback.Device
+import dev.ringback.FallbackNumber
 import dev.ringback.Slot
 import dev.ringback.sample.AskState
 import dev.ringback.sample.CallInState
@@ -58,6 +59,10 @@ sealed interface Act {
 
     data class Dial(
         val ticket: CallTicket,
+    ) : Act
+
+    data class DialFallback(
+        val number: FallbackNumber,
     ) : Act
 
     data class TypeOwnNumber(
@@ -176,6 +181,11 @@ fun SampleModel.perform(
         }
 
         is Act.Dial -> {
+            elsewhere(act)
+        }
+
+        is Act.DialFallback -> {
+            callIn.callsFallback()
             elsewhere(act)
         }
     }

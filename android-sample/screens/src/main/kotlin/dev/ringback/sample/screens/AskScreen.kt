@@ -27,6 +27,8 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.Role
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
 import dev.ringback.Offer
@@ -130,7 +132,7 @@ private fun Offer.nowText(
     val opens = opensAt
     return when {
         !immediate.offered && opens != null -> {
-            "${words.closedUntil} ${clock.day(opens)}, ${clock.time(opens)}"
+            words.closedUntil(clock.day(opens), clock.time(opens))
         }
 
         !immediate.offered -> {
@@ -164,9 +166,13 @@ internal fun Slots(
     var chosen by remember(slots) { mutableStateOf(ask.slot?.day ?: days.keys.first()) }
     Column(verticalArrangement = Arrangement.spacedBy(10.dp)) {
         Text(words.whenTitle, style = MaterialTheme.typography.titleMedium)
-        Row(Modifier.horizontalScroll(rememberScrollState()), Arrangement.spacedBy(8.dp)) {
+        Row(
+            Modifier.horizontalScroll(rememberScrollState()).selectableGroup(),
+            Arrangement.spacedBy(8.dp),
+        ) {
             for (day in days.keys) {
-                Pill(day == chosen, Modifier.widthIn(min = 60.dp).testTag("day"), { chosen = day }) {
+                val named = Modifier.semantics { contentDescription = clock.day(day) }
+                Pill(day == chosen, named.widthIn(min = 60.dp).testTag("day"), { chosen = day }) {
                     Text(clock.weekday(day), style = MaterialTheme.typography.labelMedium)
                     Text(clock.dayOfMonth(day), style = MaterialTheme.typography.titleLarge)
                 }
@@ -174,18 +180,20 @@ internal fun Slots(
         }
         // Fewer beside each other where letters are large.
         val columns = if (LocalDensity.current.fontScale > LARGE) 2 else 4
-        for (row in days.getValue(chosen).chunked(columns)) {
-            Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
-                for (slot in row) {
-                    Pill(slot == ask.slot, Modifier.weight(1f).testTag("slot"), { pick(slot) }) {
-                        Text(
-                            clock.time(slot),
-                            style = MaterialTheme.typography.bodyMedium,
-                            textAlign = TextAlign.Center,
-                        )
+        Column(Modifier.selectableGroup(), Arrangement.spacedBy(10.dp)) {
+            for (row in days.getValue(chosen).chunked(columns)) {
+                Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
+                    for (slot in row) {
+                        Pill(slot == ask.slot, Modifier.weight(1f).testTag("slot"), { pick(slot) }) {
+                            Text(
+                                clock.time(slot),
+                                style = MaterialTheme.typography.bodyMedium,
+                                textAlign = TextAlign.Center,
+                            )
+                        }
                     }
+                    repeat(columns - row.size) { Spacer(Modifier.weight(1f)) }
                 }
-                repeat(columns - row.size) { Spacer(Modifier.weight(1f)) }
             }
         }
     }

@@ -24,14 +24,20 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.graphics.vector.ImageVector
 import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.semantics.LiveRegionMode
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.liveRegion
+import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
 import dev.ringback.Callback
+import dev.ringback.WaitEstimate
 import dev.ringback.WaitStatus
-import dev.ringback.sample.CallbackActions
-import dev.ringback.sample.Known
+import dev.ringback.sample.Page
 import dev.ringback.sample.Standing
 import dev.ringback.sample.Trouble
+import dev.ringback.sample.age
+import dev.ringback.sample.isOffline
 import dev.ringback.sample.unsentChange
 
 /** The request lies on the phone. */
@@ -51,6 +57,7 @@ internal fun NotSentScreen(
     calm = true,
     done = {
         MainButton(words.sendNow, !busy, tag = "send") { act(Act.SendAgain) }
+        OtherButton(words.callYourself) { act(Act.Show(Page.CALL_IN)) }
         QuietButton(words.forget, !busy) { act(Act.Forget(unsent.key)) }
     },
 )
@@ -75,70 +82,90 @@ internal fun LapsedScreen(
 @Composable
 internal fun LineScreen(
     line: Standing.InLine,
-    known: Known,
-    actions: CallbackActions,
+    shown: Shown,
     words: Words,
     clock: Clock,
     act: (Act) -> Unit,
 ) = Sheet(
     told = {
-        Notices(known, actions, words, act)
-        Card {
-            val rests = line.restsUntil
-            if (rests != null) {
-                Muted(words.rests)
-                Hero(clock.time(rests))
-            } else {
-                val position = line.position
-                Muted(if (position == 1u) words.next else words.inLine)
-                Hero(position?.toString() ?: "–", "position")
-                if (position != null) Queue(position.toInt())
-                Text(
-                    line.wait?.let { wait ->
-                        wait.minutes?.let(words::aboutMinutes) ?: words.noNumber(wait.status)
-                    } ?: words.noNumber(WaitStatus.NO_DATA),
-                    Modifier.fillMaxWidth().testTag("wait"),
-                    style = MaterialTheme.typography.titleLarge,
-                    textAlign = TextAlign.Center,
-                )
+        Notices(shown, words, clock, act)
+        Card(
+            Modifier
+                .testTag(
+                    "line",
+                ).semantics(mergeDescendants = true) { liveRegion = LiveRegionMode.Polite },
+        ) {
+            val (rests, position) = line.restsUntil to line.position
+            when {
+                rests != null -> {
+                    Muted(words.rests)
+                    Hero(clock.time(rests))
+                    if (!clock.isToday(rests, shown.now)) Strong(clock.day(rests))
+                }
+
+                position != null -> {
+                    Muted(if (position == 1u) words.next else words.inLine)
+                    Hero(position.toString())
+                    Queue(position.toInt())
+                    Strong(wait(line.wait, words), "wait")
+                }
+
+                // Known from before, and the line has not spoken yet.
+                else -> {
+                    Emblem(Icons.Clock)
+                    Strong(words.waiting)
+                    Muted(words.placeUnknown)
+                }
             }
-            known.asOf?.let { Muted(words.asOf(clock.time(it))) }
+            AsOf(shown, words, clock)
         }
         Muted(words.keepPhoneNear)
     },
-    done = { Changes(actions.busy, words, act, whileWaiting = true) },
+    done = { Changes(shown.actions.busy, words, act, whileWaiting = true) },
 )
+
+private fun wait(
+    wait: WaitEstimate?,
+    words: Words,
+): String = wait?.minutes?.let(words::aboutMinutes) ?: words.noNumber(wait?.status ?: WaitStatus.NO_DATA)
+
+/** How old it is, where nothing else says so. */
+@Composable
+private fun AsOf(
+    shown: Shown,
+    words: Words,
+    clock: Clock,
+) {
+    val age = shown.known.age?.takeUnless { shown.known.isOffline(shown.now) } ?: return
+    Muted(words.asOf(clock.moment(age, shown.now)))
+}
 
 /** A chosen time. */
 @Composable
 internal fun PromisedScreen(
     promised: Standing.Promised,
-    known: Known,
-    actions: CallbackActions,
+    shown: Shown,
     words: Words,
     clock: Clock,
     act: (Act) -> Unit,
 ) = Sheet(
     told = {
-        Notices(known, actions, words, act)
-        Card {
+        Notices(shown, words, clock, act)
+        Card(Modifier.semantics(mergeDescendants = true) { }) {
             Emblem(Icons.Calendar)
             Muted(words.promisedTitle)
             promised.callback.scheduled?.let { chosen ->
                 Hero(clock.time(chosen), "promised")
-                Text(
-                    clock.day(chosen),
-                    Modifier.fillMaxWidth(),
-                    style = MaterialTheme.typography.titleLarge,
-                    textAlign = TextAlign.Center,
-                )
+                Strong(clock.day(chosen))
             }
+            AsOf(shown, words, clock)
         }
         Muted(words.promisedBody)
     },
     done = {
-        OtherButton(words.asSoonAsPossible, enabled = !actions.busy) { act(Act.AsSoonAsPossible) }
-        Changes(actions.busy, words, act, whileWaiting = false)
+        val busy = shown.actions.busy
+        OtherButton(words.asSoonAsPossible, enabled = !busy) { act(Act.AsSoonAsPossible) }
+        Changes(busy, words, act, whileWaiting = false)
     },
 )
 
@@ -146,30 +173,43 @@ internal fun PromisedScreen(
 @Composable
 internal fun ConnectingScreen(
     callback: Callback,
+    shown: Shown,
     words: Words,
+    clock: Clock,
+    act: (Act) -> Unit,
 ) = Sheet(
     told = {
+        Notices(shown, words, clock, act)
         Emblem(Icons.Phone)
         Title(words.connectingTitle, words.connectingBody, centered = true)
         callback.spokenCode?.let { code ->
             Card {
                 Muted(words.spokenCode)
-                Hero(code.value, "spoken-code")
+                // Digit by digit for whoever listens.
+                val digits = code.value.toList().joinToString(" ")
+                Hero(code.value, "spoken-code", Modifier.semantics { contentDescription = digits })
             }
         }
+        AsOf(shown, words, clock)
     },
     calm = true,
 )
 
 @Composable
-internal fun TalkingScreen(words: Words) =
-    Sheet(
-        told = {
-            Emblem(Icons.Phone)
-            Title(words.talkingTitle, words.talkingBody, centered = true)
-        },
-        calm = true,
-    )
+internal fun TalkingScreen(
+    shown: Shown,
+    words: Words,
+    clock: Clock,
+    act: (Act) -> Unit,
+) = Sheet(
+    told = {
+        Notices(shown, words, clock, act)
+        Emblem(Icons.Phone)
+        Title(words.talkingTitle, words.talkingBody, centered = true)
+        AsOf(shown, words, clock)
+    },
+    calm = true,
+)
 
 /** How it ended. */
 @Composable
@@ -267,11 +307,12 @@ internal fun NumberPanel(
 /** What is wrong or not yet sent. */
 @Composable
 internal fun Notices(
-    known: Known,
-    actions: CallbackActions,
+    shown: Shown,
     words: Words,
+    clock: Clock,
     act: (Act) -> Unit,
 ) {
+    val known = shown.known
     val unsent = known.unsentChange
     when {
         unsent != null -> {
@@ -283,9 +324,9 @@ internal fun Notices(
             )
         }
 
-        known.online == false -> {
+        known.isOffline(shown.now) -> {
             Banner(
-                "${words.offline}. ${words.offlineBody}",
+                known.age?.let { words.offlineAsOf(clock.moment(it, shown.now)) } ?: words.offline,
                 Icons.Offline,
                 action =
                     words.tryAgain to { act(Act.SendAgain) },
@@ -293,7 +334,7 @@ internal fun Notices(
         }
 
         else -> {
-            TroubleBanner(actions.trouble, words) { act(Act.SendAgain) }
+            TroubleBanner(shown.actions.trouble, words) { act(Act.SendAgain) }
         }
     }
 }
@@ -323,23 +364,29 @@ internal fun Muted(text: String) =
         textAlign = TextAlign.Center,
     )
 
+@Composable
+internal fun Strong(
+    text: String,
+    tag: String = "strong",
+) = Text(
+    text,
+    Modifier.fillMaxWidth().testTag(tag),
+    style = MaterialTheme.typography.titleLarge,
+    textAlign = TextAlign.Center,
+)
+
 /** What is read first, from a distance. */
 @Composable
 internal fun Hero(
     text: String,
     tag: String = "hero",
+    modifier: Modifier = Modifier,
 ) = Text(
     text,
-    Modifier.fillMaxWidth().testTag(tag),
+    modifier.fillMaxWidth().testTag(tag),
     color = MaterialTheme.colorScheme.primary,
     style =
-        if (text.length >
-            3
-        ) {
-            MaterialTheme.typography.displayMedium
-        } else {
-            MaterialTheme.typography.displayLarge
-        },
+        with(MaterialTheme.typography) { if (text.length > SHORT) displayMedium else displayLarge },
     textAlign = TextAlign.Center,
 )
 
@@ -362,7 +409,7 @@ internal fun Emblem(
 /** Those before the person, and the person. */
 @Composable
 private fun Queue(position: Int) {
-    if (position > MOST_DOTS) return
+    if (position !in 2..MOST_DOTS) return
     Row(
         Modifier.fillMaxWidth().height(14.dp),
         Arrangement.spacedBy(8.dp, Alignment.CenterHorizontally),
@@ -375,3 +422,4 @@ private fun Queue(position: Int) {
 }
 
 private const val MOST_DOTS = 10
+private const val SHORT = 3

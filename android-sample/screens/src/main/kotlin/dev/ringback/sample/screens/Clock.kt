@@ -21,27 +21,22 @@ class Clock(
     private val weekday = DateTimeFormatter.ofPattern("EEE", locale)
     private val dayOfMonth = DateTimeFormatter.ofPattern("d", locale)
 
-    // The day stays beside its month.
-    private val longDay =
-        DateTimeFormatter.ofPattern(
-            if (locale.language ==
-                "de"
-            ) {
-                "EEEE, d.\u00A0MMMM"
-            } else {
-                "EEEE, d\u00A0MMMM"
-            },
-            locale,
-        )
+    private val longDay = DateTimeFormatter.ofPattern(locale.weekdayPattern + locale.datePattern, locale)
+    private val date = DateTimeFormatter.ofPattern(locale.datePattern, locale)
 
     fun time(at: Instant): String = time.format(at.atZone(zone))
 
     fun day(at: Instant): String = longDay.format(at.atZone(zone))
 
+    /** Without the day of the week. */
+    fun date(at: Instant): String = date.format(at.atZone(zone))
+
     /** What the person saw on the wall when they chose. */
     fun time(chosen: ScheduledTime): String = time.format(LocalDateTime.parse(chosen.local))
 
     fun day(chosen: ScheduledTime): String = longDay.format(LocalDateTime.parse(chosen.local))
+
+    fun day(day: LocalDate): String = longDay.format(day)
 
     fun time(slot: Slot): String = time.format(LocalDateTime.parse(slot.wallTime.local))
 
@@ -54,7 +49,25 @@ class Clock(
         at: Instant,
         now: Instant,
     ): Boolean = at.atZone(zone).toLocalDate() == now.atZone(zone).toLocalDate()
+
+    /** The time, and the day if it is not today. */
+    fun moment(
+        at: Instant,
+        now: Instant,
+    ): String = if (isToday(at, now)) time(at) else "${day(at)}, ${time(at)}"
 }
+
+private val Locale.weekdayPattern: String get() = if (language == "fr") "EEEE " else "EEEE, "
+
+/** The day stays beside its month. */
+private val Locale.datePattern: String
+    get() =
+        when {
+            language == "de" -> "d.\u00A0MMMM"
+            language == "es" -> "d\u00A0'de'\u00A0MMMM"
+            country == "US" -> "MMMM\u00A0d"
+            else -> "d\u00A0MMMM"
+        }
 
 internal val Slot.day: LocalDate get() = LocalDateTime.parse(wallTime.local).toLocalDate()
 
@@ -66,7 +79,15 @@ internal fun Duration.asClock(): String = "%d:%02d".format(toMinutes(), toSecond
 
 /** A number in groups, so that it can be read out. */
 internal fun grouped(number: String): String =
-    if (number.length < 7) number else number.take(3) + " " + groups(number.drop(3)).joinToString(" ")
+    if (number.length < 7) {
+        number
+    } else {
+        number.take(3) +
+            groups(number.drop(3)).let { groups ->
+                // Where it does not fit in a line, it breaks once.
+                " " + groups.first() + " " + groups.drop(1).joinToString("\u00A0")
+            }
+    }
 
 /** By threes, and none left alone. */
 private fun groups(digits: String): List<String> =

@@ -6,9 +6,12 @@ import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.sp
 import dev.ringback.CallTicket
+import dev.ringback.FallbackNumber
 import dev.ringback.sample.CallInState
 import dev.ringback.sample.leftAt
 import java.time.Duration
@@ -20,19 +23,61 @@ internal fun CallInScreen(
     callIn: CallInState,
     now: Instant,
     words: Words,
+    clock: Clock,
     act: (Act) -> Unit,
-) = Sheet(
-    told = {
-        Title(words.callYourself, words.codeBody)
-        TroubleBanner(callIn.trouble, words) { act(Act.NewCode) }
-        val ticket = callIn.ticket
-        when {
-            ticket != null -> Ticket(ticket, now, words)
-            callIn.busy -> Muted(words.loading)
-        }
-    },
-    done = { DialOrNew(callIn.ticket, now, callIn.busy, words, act) },
-)
+) {
+    val (ticket, fallback) = callIn.ticket to callIn.fallback
+    val isValid = ticket != null && ticket.leftAt(now) > Duration.ZERO
+    Sheet(
+        told = {
+            Title(words.callYourself, words.codeBody.takeIf { isValid || fallback == null })
+            TroubleBanner(callIn.trouble, words) { act(Act.NewCode) }
+            when {
+                fallback != null && !isValid -> Fallback(fallback, now, words, clock)
+                ticket != null -> Ticket(ticket, now, words)
+                callIn.busy -> Muted(words.loading)
+            }
+        },
+        done = {
+            when {
+                ticket != null && isValid -> {
+                    MainButton(words.dial, icon = Icons.Phone, tag = "dial") { act(Act.Dial(ticket)) }
+                    QuietButton(words.newCode, !callIn.busy) { act(Act.NewCode) }
+                }
+
+                fallback != null -> {
+                    MainButton(words.dial, icon = Icons.Phone, tag = "dial-fallback") {
+                        act(Act.DialFallback(fallback))
+                    }
+                }
+
+                else -> {
+                    MainButton(words.newCode, !callIn.busy, tag = "new-code") { act(Act.NewCode) }
+                }
+            }
+        },
+    )
+}
+
+/** The number from before, for want of a server: nobody there knows who calls. */
+@Composable
+private fun Fallback(
+    fallback: FallbackNumber,
+    now: Instant,
+    words: Words,
+    clock: Clock,
+) = Card {
+    Strong(words.fallbackTitle)
+    Text(
+        grouped(fallback.number.value),
+        Modifier.fillMaxWidth().testTag("fallback-number"),
+        color = MaterialTheme.colorScheme.primary,
+        style = MaterialTheme.typography.headlineMedium,
+        textAlign = TextAlign.Center,
+    )
+    Muted(words.fallbackBody)
+    Muted(words.fallbackAsOf(clock.moment(fallback.asOf, now)))
+}
 
 /** The agent is ready, and the person makes the call. */
 @Composable
@@ -49,22 +94,6 @@ internal fun DialScreen(
     },
     done = { MainButton(words.dial, icon = Icons.Phone, tag = "dial") { act(Act.Dial(ticket)) } },
 )
-
-@Composable
-private fun DialOrNew(
-    ticket: CallTicket?,
-    now: Instant,
-    busy: Boolean,
-    words: Words,
-    act: (Act) -> Unit,
-) {
-    if (ticket != null && ticket.leftAt(now) > Duration.ZERO) {
-        MainButton(words.dial, icon = Icons.Phone, tag = "dial") { act(Act.Dial(ticket)) }
-        QuietButton(words.newCode, !busy) { act(Act.NewCode) }
-    } else {
-        MainButton(words.newCode, !busy, tag = "new-code") { act(Act.NewCode) }
-    }
-}
 
 @Composable
 private fun Ticket(
@@ -84,7 +113,13 @@ private fun Ticket(
         ticket.accessCode.value
             .chunked(3)
             .joinToString(" "),
-        Modifier.fillMaxWidth().testTag("code"),
+        // Digit by digit for whoever listens.
+        Modifier.fillMaxWidth().testTag("code").semantics {
+            contentDescription =
+                ticket.accessCode.value
+                    .toList()
+                    .joinToString(" ")
+        },
         color = MaterialTheme.colorScheme.primary,
         style =
             MaterialTheme.typography.displayMedium.copy(

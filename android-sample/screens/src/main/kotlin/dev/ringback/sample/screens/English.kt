@@ -22,17 +22,16 @@ internal object English : Words {
     override val noSlots = "No time is free in the next days."
     override val loading = "Looking …"
     override val callYourself = "I would rather call myself"
-    override val closedUntil = "Closed until"
+
+    override fun closedUntil(
+        day: String,
+        time: String,
+    ) = "Closed until $day, $time"
+
     override val notOffered = "Not possible at the moment"
 
     override fun aboutMinutes(minutes: Int) =
-        if (minutes <=
-            1
-        ) {
-            "In about a minute"
-        } else {
-            "In up to $minutes\u00A0minutes"
-        }
+        if (minutes <= 1) "In about a minute" else "In up to $minutes\u00A0minutes"
 
     override fun noNumber(status: WaitStatus) =
         when (status) {
@@ -53,7 +52,9 @@ internal object English : Words {
         }
 
     override val offline = "No connection"
-    override val offlineBody = "What you see may have changed."
+
+    override fun offlineAsOf(moment: String) = "No connection. As of $moment; it may have changed since."
+
     override val tryAgain = "Try again"
     override val notSentTitle = "Not sent yet"
     override val notSentBody =
@@ -74,18 +75,19 @@ internal object English : Words {
             else -> "Your change is not sent yet."
         }
 
-    override fun asOf(time: String) = "As of $time"
+    override fun asOf(moment: String) = "As of $moment"
 
     override fun asked(time: String) = "Asked for at $time"
 
     override val inLine = "Your place in line"
     override val next = "You are next"
+    override val waiting = "You are in line"
+    override val placeUnknown = "Your place appears here as soon as we know it."
     override val keepPhoneNear = "You can close the app. We tell you when an agent is ready."
     override val rests = "You pause until"
     override val inTenMinutes = "In 10 minutes"
     override val otherNumber = "Another number"
     override val otherNumberTitle = "Which number shall we call?"
-    override val anotherTime = "Another time"
     override val asSoonAsPossible = "As soon as possible"
     override val cancelCall = "I no longer need the call"
     override val reallyCancel = "Give up your place?"
@@ -101,7 +103,10 @@ internal object English : Words {
     override val ready = "Connect me"
     override val noLongerNeeded = "No longer needed"
 
-    override fun secondsLeft(seconds: Long) = "$seconds s left to answer"
+    override fun secondsLeft(seconds: Long) =
+        if (seconds == 1L) "1 second left to answer" else "$seconds seconds left to answer"
+
+    override fun secondsUnit(seconds: Long) = if (seconds == 1L) "second" else "seconds"
 
     override val connectingTitle = "We are calling you"
     override val connectingBody = "Your phone rings in a moment."
@@ -116,6 +121,12 @@ internal object English : Words {
 
     override val codeExpired = "This code is no longer valid."
     override val newCode = "New code"
+    override val fallbackTitle = "Our own number"
+    override val fallbackBody =
+        "There is no connection for a code. You can call this number; whoever answers will ask who you are."
+
+    override fun fallbackAsOf(moment: String) = "Last confirmed: $moment"
+
     override val talkingTitle = "You are talking"
     override val talkingBody = "The agent has all that you told us."
     override val done = "Done"

@@ -22,7 +22,12 @@ internal object German : Words {
     override val noSlots = "In den nächsten Tagen ist keine Zeit mehr frei."
     override val loading = "Wird nachgesehen …"
     override val callYourself = "Ich rufe lieber selbst an"
-    override val closedUntil = "Geschlossen bis"
+
+    override fun closedUntil(
+        day: String,
+        time: String,
+    ) = "Geschlossen bis $day, $time"
+
     override val notOffered = "Im Augenblick nicht möglich"
 
     override fun aboutMinutes(minutes: Int) =
@@ -67,7 +72,9 @@ internal object German : Words {
         }
 
     override val offline = "Keine Verbindung"
-    override val offlineBody = "Was Sie sehen, kann sich geändert haben."
+
+    override fun offlineAsOf(moment: String) = "Keine Verbindung. Stand $moment; es kann sich geändert haben."
+
     override val tryAgain = "Erneut versuchen"
     override val notSentTitle = "Noch nicht gesendet"
     override val notSentBody =
@@ -88,18 +95,19 @@ internal object German : Words {
             else -> "Ihre Änderung ist noch nicht gesendet."
         }
 
-    override fun asOf(time: String) = "Stand $time"
+    override fun asOf(moment: String) = "Stand $moment"
 
     override fun asked(time: String) = "Gewünscht um $time"
 
     override val inLine = "Ihr Platz in der Reihe"
     override val next = "Sie sind als Nächstes dran"
+    override val waiting = "Sie stehen in der Reihe"
+    override val placeUnknown = "Ihr Platz erscheint hier, sobald wir ihn kennen."
     override val keepPhoneNear = "Sie können die App schließen. Wir melden uns, sobald jemand für Sie da ist."
     override val rests = "Sie pausieren bis"
     override val inTenMinutes = "In 10 Minuten"
     override val otherNumber = "Andere Nummer"
     override val otherNumberTitle = "Welche Nummer sollen wir anrufen?"
-    override val anotherTime = "Andere Zeit"
     override val asSoonAsPossible = "So bald wie möglich"
     override val cancelCall = "Ich brauche den Anruf nicht mehr"
     override val reallyCancel = "Platz in der Reihe aufgeben?"
@@ -115,7 +123,10 @@ internal object German : Words {
     override val ready = "Jetzt verbinden"
     override val noLongerNeeded = "Nicht mehr nötig"
 
-    override fun secondsLeft(seconds: Long) = "Noch $seconds Sekunden zum Antworten"
+    override fun secondsLeft(seconds: Long) =
+        if (seconds == 1L) "Noch 1 Sekunde zum Antworten" else "Noch $seconds Sekunden zum Antworten"
+
+    override fun secondsUnit(seconds: Long) = if (seconds == 1L) "Sekunde" else "Sekunden"
 
     override val connectingTitle = "Wir rufen Sie an"
     override val connectingBody = "Ihr Telefon klingelt gleich."
@@ -131,6 +142,12 @@ internal object German : Words {
 
     override val codeExpired = "Dieser Code gilt nicht mehr."
     override val newCode = "Neuer Code"
+    override val fallbackTitle = "Unsere eigene Nummer"
+    override val fallbackBody =
+        "Für einen Code fehlt die Verbindung. Sie können diese Nummer anrufen; dort fragt man, wer Sie sind."
+
+    override fun fallbackAsOf(moment: String) = "Zuletzt bestätigt: $moment"
+
     override val talkingTitle = "Sie sprechen gerade"
     override val talkingBody = "Ihr Gegenüber weiß alles, was Sie uns gesagt haben."
     override val done = "Fertig"

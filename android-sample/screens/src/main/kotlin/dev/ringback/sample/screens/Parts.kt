@@ -17,7 +17,9 @@ import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.text.KeyboardOptions
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.Button
+import androidx.compose.material3.ButtonDefaults
 import androidx.compose.material3.Icon
+import androidx.compose.material3.LocalContentColor
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
 import androidx.compose.material3.OutlinedTextField
@@ -125,14 +127,16 @@ internal fun Title(
 }
 
 @Composable
-internal fun Card(content: @Composable ColumnScope.() -> Unit) =
-    Surface(
-        Modifier.fillMaxWidth(),
-        shape = MaterialTheme.shapes.large,
-        color = MaterialTheme.colorScheme.surfaceContainer,
-    ) {
-        Column(Modifier.padding(20.dp), Arrangement.spacedBy(12.dp), content = content)
-    }
+internal fun Card(
+    modifier: Modifier = Modifier,
+    content: @Composable ColumnScope.() -> Unit,
+) = Surface(
+    modifier.fillMaxWidth(),
+    shape = MaterialTheme.shapes.large,
+    color = MaterialTheme.colorScheme.surfaceContainer,
+) {
+    Column(Modifier.padding(20.dp), Arrangement.spacedBy(12.dp), content = content)
+}
 
 /** The one thing this screen is for. */
 @Composable
@@ -216,31 +220,23 @@ internal fun Banner(
         color = if (bad) colors.errorContainer else colors.tertiaryContainer,
         contentColor = if (bad) colors.onErrorContainer else colors.onTertiaryContainer,
     ) {
-        Column(
-            Modifier.padding(
-                start = 16.dp,
-                end = 16.dp,
-                top = 12.dp,
-                bottom =
-                    if (action ==
-                        null
-                    ) {
-                        12.dp
-                    } else {
-                        2.dp
-                    },
-            ),
-        ) {
+        Column(Modifier.padding(top = 12.dp, bottom = if (action == null) 12.dp else 4.dp)) {
             Row(
-                horizontalArrangement = Arrangement.spacedBy(12.dp),
-                verticalAlignment = Alignment.CenterVertically,
+                Modifier.padding(horizontal = 16.dp),
+                Arrangement.spacedBy(12.dp),
+                Alignment.CenterVertically,
             ) {
                 Icon(icon, null, Modifier.size(22.dp))
                 Text(text, style = MaterialTheme.typography.bodyMedium)
             }
             if (action != null) {
-                TextButton(action.second, Modifier.align(Alignment.End)) {
-                    Text(action.first, style = MaterialTheme.typography.labelMedium)
+                TextButton(
+                    action.second,
+                    // Its words end where those above may.
+                    Modifier.align(Alignment.End).padding(end = 4.dp),
+                    colors = ButtonDefaults.textButtonColors(contentColor = LocalContentColor.current),
+                ) {
+                    Text(action.first, style = MaterialTheme.typography.labelLarge)
                 }
             }
         }

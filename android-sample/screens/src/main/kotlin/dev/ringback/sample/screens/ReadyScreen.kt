@@ -17,12 +17,11 @@ import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.graphics.StrokeCap
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.testTag
 import androidx.compose.ui.semantics.clearAndSetSemantics
 import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.unit.dp
-import dev.ringback.sample.CallbackActions
-import dev.ringback.sample.Known
 import dev.ringback.sample.Standing
 import java.time.Duration
 import java.time.Instant
@@ -31,29 +30,29 @@ import java.time.Instant
 @Composable
 internal fun ReadyScreen(
     asked: Standing.Asked,
-    known: Known,
-    actions: CallbackActions,
-    now: Instant,
+    shown: Shown,
     words: Words,
+    clock: Clock,
     act: (Act) -> Unit,
 ) {
+    val busy = shown.actions.busy
     var typing by remember(asked.callback.id) { mutableStateOf(false) }
     Sheet(
         calm = true,
         told = {
-            Notices(known, actions, words, act)
-            Countdown(asked, now, words)
+            Notices(shown, words, clock, act)
+            Countdown(asked, shown.now, words)
             Title(words.readyTitle, words.readyBody, centered = true)
         },
         done = {
             if (typing) {
-                NumberPanel(actions.busy, words, { typing = false }) { act(Act.OnOtherNumber(it)) }
+                NumberPanel(busy, words, { typing = false }) { act(Act.OnOtherNumber(it)) }
             } else {
-                MainButton(words.ready, !actions.busy, Icons.Phone, "ready") { act(Act.Ready) }
-                Pair2({ OtherButton(words.inTenMinutes, it, !actions.busy) { act(Act.InTenMinutes) } }) {
-                    OtherButton(words.otherNumber, it, !actions.busy) { typing = true }
+                MainButton(words.ready, !busy, Icons.Phone, "ready") { act(Act.Ready) }
+                Pair2({ OtherButton(words.inTenMinutes, it, !busy) { act(Act.InTenMinutes) } }) {
+                    OtherButton(words.otherNumber, it, !busy) { typing = true }
                 }
-                QuietButton(words.noLongerNeeded, !actions.busy) { act(Act.Cancel) }
+                QuietButton(words.noLongerNeeded, !busy) { act(Act.Cancel) }
             }
         },
     )
@@ -78,7 +77,8 @@ private fun Countdown(
         val colors = MaterialTheme.colorScheme
         CircularProgressIndicator(
             progress = { left.toMillis().toFloat() / whole.toMillis() },
-            modifier = Modifier.size(168.dp),
+            // Its words have to fit into it.
+            modifier = Modifier.size(168.dp * LocalDensity.current.fontScale.coerceIn(1f, MOST_GROWN)),
             color = colors.primary,
             strokeWidth = 10.dp,
             trackColor = colors.surfaceVariant,
@@ -91,6 +91,13 @@ private fun Countdown(
                 Modifier.testTag("countdown"),
                 style = MaterialTheme.typography.displayMedium,
             )
+            if (seconds < 60) {
+                Text(
+                    words.secondsUnit(seconds),
+                    color = colors.onSurfaceVariant,
+                    style = MaterialTheme.typography.labelMedium,
+                )
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ import java.util.Locale
  * The app over its model.
  *
  * @param now the time, for what counts down.
- * @param elsewhere does what needs the platform: [Act.Dial].
+ * @param elsewhere does what needs the platform: [Act.Dial], [Act.DialFallback].
  */
 @Composable
 fun SampleScreen(
@@ -64,7 +64,7 @@ fun SampleContent(
     Column {
         TopBar(shown.page, words, act)
         when (shown.page) {
-            Page.CALL_IN -> CallInScreen(shown.callIn, shown.now, words, act)
+            Page.CALL_IN -> CallInScreen(shown.callIn, shown.now, words, clock, act)
             Page.SETTINGS -> SettingsScreen(shown.settings, words, clock, act)
             Page.HOME -> Home(shown, words, clock, act)
         }
@@ -103,24 +103,24 @@ private fun Home(
         }
 
         is Standing.Promised -> {
-            PromisedScreen(standing, known, actions, words, clock, act)
+            PromisedScreen(standing, shown, words, clock, act)
         }
 
         is Standing.InLine -> {
-            LineScreen(standing, known, actions, words, clock, act)
+            LineScreen(standing, shown, words, clock, act)
         }
 
         is Standing.Asked -> {
-            ReadyScreen(standing, known, actions, now, words, act)
+            ReadyScreen(standing, shown, words, clock, act)
         }
 
         is Standing.Connecting -> {
             standing.ticket?.let { DialScreen(it, now, words, act) }
-                ?: ConnectingScreen(standing.callback, words)
+                ?: ConnectingScreen(standing.callback, shown, words, clock, act)
         }
 
         is Standing.Talking -> {
-            TalkingScreen(words)
+            TalkingScreen(shown, words, clock, act)
         }
 
         is Standing.Over -> {

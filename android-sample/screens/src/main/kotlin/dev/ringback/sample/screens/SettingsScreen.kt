@@ -3,6 +3,7 @@ package dev.ringback.sample.screens
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.heightIn
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedTextField
 import androidx.compose.material3.Text
@@ -10,9 +11,13 @@ import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.platform.testTag
+import androidx.compose.ui.semantics.contentDescription
 import androidx.compose.ui.semantics.heading
 import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.unit.dp
+import dev.ringback.Device
 import dev.ringback.sample.Page
 import dev.ringback.sample.SettingsState
 
@@ -57,21 +62,41 @@ internal fun SettingsScreen(
                         color = MaterialTheme.colorScheme.onSurfaceVariant,
                         style = MaterialTheme.typography.bodyMedium,
                     )
-                    for (device in devices) {
-                        Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
-                            Text(words.registered(clock.day(device.registeredAt)), Modifier.weight(1f))
-                            TextButton(
-                                { act(Act.Remove(device)) },
-                                enabled = !settings.busy,
-                            ) { Text(words.remove) }
-                        }
-                    }
+                    for (device in devices) DeviceRow(device, settings.busy, words, clock, act)
                 }
             }
         }
     },
     done = { MainButton(words.save, settings.canSave, tag = "save") { act(Act.Save) } },
 )
+
+/** Where letters are large, the button stands below. */
+@Composable
+private fun DeviceRow(
+    device: Device,
+    busy: Boolean,
+    words: Words,
+    clock: Clock,
+    act: (Act) -> Unit,
+) {
+    val since = words.registered(clock.date(device.registeredAt))
+    val remove = @Composable {
+        TextButton(
+            { act(Act.Remove(device)) },
+            Modifier.heightIn(min = 48.dp).semantics { contentDescription = "${words.remove}: $since" },
+            enabled = !busy,
+        ) { Text(words.remove) }
+    }
+    if (LocalDensity.current.fontScale > LARGE) {
+        Text(since)
+        remove()
+    } else {
+        Row(Modifier.fillMaxWidth(), Arrangement.SpaceBetween, Alignment.CenterVertically) {
+            Text(since, Modifier.weight(1f))
+            remove()
+        }
+    }
+}
 
 @Composable
 private fun Heading(text: String) =

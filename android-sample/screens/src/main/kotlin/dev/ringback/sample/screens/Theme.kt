@@ -9,13 +9,15 @@ import androidx.compose.material3.darkColorScheme
 import androidx.compose.material3.lightColorScheme
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.graphics.Color
+import androidx.compose.ui.platform.LocalDensity
 import androidx.compose.ui.text.TextStyle
 import androidx.compose.ui.text.font.FontFamily
 import androidx.compose.ui.text.font.FontWeight
+import androidx.compose.ui.unit.Density
 import androidx.compose.ui.unit.dp
 import androidx.compose.ui.unit.sp
 
-private val light =
+internal val light =
     lightColorScheme(
         primary = Color(0xFF0B5D56),
         onPrimary = Color.White,
@@ -43,7 +45,7 @@ private val light =
         onErrorContainer = Color(0xFF5C0F0B),
     )
 
-private val dark =
+internal val dark =
     darkColorScheme(
         primary = Color(0xFF8AD6CB),
         onPrimary = Color(0xFF003731),
@@ -78,16 +80,29 @@ private val shapes =
         large = RoundedCornerShape(24.dp),
     )
 
-private fun typography(font: FontFamily): Typography {
+private fun typography(
+    font: FontFamily,
+    density: Density,
+): Typography {
     fun style(
         size: Int,
         line: Int,
         weight: FontWeight = FontWeight.Normal,
     ) = TextStyle(fontFamily = font, fontSize = size.sp, lineHeight = line.sp, fontWeight = weight)
+
+    // What is large already grows less, as Android 14 has it by itself.
+    fun heading(
+        size: Int,
+        line: Int,
+    ) = style(size, line, FontWeight.Medium).run {
+        val grown = with(density) { fontSize.toDp().value } / size
+        val less = (MOST_GROWN / grown).coerceAtMost(1f)
+        copy(fontSize = fontSize * less, lineHeight = lineHeight * less)
+    }
     return Typography(
-        displayLarge = style(64, 68, FontWeight.Medium),
-        displayMedium = style(44, 50, FontWeight.Medium),
-        headlineMedium = style(26, 32, FontWeight.Medium),
+        displayLarge = heading(64, 68),
+        displayMedium = heading(44, 50),
+        headlineMedium = heading(26, 32),
         titleLarge = style(20, 26, FontWeight.Medium),
         titleMedium = style(17, 23, FontWeight.Medium),
         bodyLarge = style(16, 24),
@@ -111,6 +126,9 @@ fun SampleTheme(
 ) = MaterialTheme(
     colorScheme = if (darkTheme) dark else light,
     shapes = shapes,
-    typography = typography(font),
+    typography = typography(font, LocalDensity.current),
     content = content,
 )
+
+/** How many times as large as usual what is large anyway may become. */
+internal const val MOST_GROWN = 1.5f

@@ -23,9 +23,15 @@ interface Words {
     val noSlots: String
     val loading: String
     val callYourself: String
-    val closedUntil: String
+
+    fun closedUntil(
+        day: String,
+        time: String,
+    ): String
+
     val notOffered: String
 
+    /** At most so long. */
     fun aboutMinutes(minutes: Int): String
 
     fun noNumber(status: WaitStatus): String
@@ -33,7 +39,10 @@ interface Words {
     fun spoken(code: String): String?
 
     val offline: String
-    val offlineBody: String
+
+    /** What is shown is so old. */
+    fun offlineAsOf(moment: String): String
+
     val tryAgain: String
     val notSentTitle: String
     val notSentBody: String
@@ -44,18 +53,21 @@ interface Words {
 
     fun unsent(kind: PendingKind): String
 
-    fun asOf(time: String): String
+    fun asOf(moment: String): String
 
     fun asked(time: String): String
 
     val inLine: String
     val next: String
+
+    /** While it is not known at which place. */
+    val waiting: String
+    val placeUnknown: String
     val keepPhoneNear: String
     val rests: String
     val inTenMinutes: String
     val otherNumber: String
     val otherNumberTitle: String
-    val anotherTime: String
     val asSoonAsPossible: String
     val cancelCall: String
     val reallyCancel: String
@@ -73,6 +85,9 @@ interface Words {
 
     fun secondsLeft(seconds: Long): String
 
+    /** Stands below their number. */
+    fun secondsUnit(seconds: Long): String
+
     val connectingTitle: String
     val connectingBody: String
     val spokenCode: String
@@ -86,6 +101,12 @@ interface Words {
 
     val codeExpired: String
     val newCode: String
+    val fallbackTitle: String
+    val fallbackBody: String
+
+    /** When the number was last heard of. */
+    fun fallbackAsOf(moment: String): String
+
     val talkingTitle: String
     val talkingBody: String
     val done: String
@@ -104,7 +125,10 @@ interface Words {
     fun registered(day: String): String
 
     companion object {
-        /** In this language (ISO 639), English otherwise. */
-        fun of(language: String): Words = if (language == "de") German else English
+        /** By language, ISO 639. */
+        val all: Map<String, Words> = mapOf("en" to English, "de" to German, "fr" to French, "es" to Spanish)
+
+        /** In this language, English otherwise. */
+        fun of(language: String): Words = all[language] ?: English
     }
 }

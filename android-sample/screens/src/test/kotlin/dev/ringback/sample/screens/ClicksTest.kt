@@ -59,7 +59,7 @@ class ClicksTest {
                 phone.network.airplaneMode = false
                 tap("send")
                 // The place comes with the line's first word, if not with the answer.
-                waits("first place") { exists(hasTestTag("position") and hasText("1")) }
+                waits("first place") { exists(hasTestTag("line") and hasText("1")) }
 
                 runBlocking { centre.staff("PUT", "agents/ada/state", """{"state": "ready"}""") }
                 appears(words.readyTitle)
@@ -153,6 +153,36 @@ class ClicksTest {
                 assertIs<Act.Dial>(dialed.single())
                     .ticket.telUri.value
                     .startsWith("tel:"),
+            )
+        })
+
+    @Test
+    fun `without a server, the number that was last known`() =
+        onAPhone(folder, "+4930901820377", test = { _, phone ->
+            val dialed = mutableListOf<Act>()
+            onScreen {
+                phone.app.start()
+                setContent {
+                    SampleTheme {
+                        SampleScreen(phone.app, words, utc, Instant.now()) { dialed += it }
+                    }
+                }
+                waits("the offer") {
+                    phone.app.ask.ask.value
+                        .run { offer != null && !busy }
+                }
+                phone.network.airplaneMode = true
+                click(words.callYourself)
+                appears(words.fallbackTitle)
+                appears(words.offline)
+                tap("dial-fallback")
+            }
+            val number = assertIs<Act.DialFallback>(dialed.single()).number
+            assertEquals(
+                phone.app.ask.ask.value.offer
+                    ?.fallbackNumber
+                    ?.let { "tel:${it.value}" },
+                number.telUri.value,
             )
         })
 

@@ -19,7 +19,7 @@ import kotlin.io.path.createDirectories
 import kotlin.io.path.writeBytes
 import kotlin.test.assertTrue
 
-/** A picture of every screen: light and dark, English and German, with letters twice as large. */
+/** A picture of every screen: light and dark, in every language, with large letters. */
 class PicturesTest {
     private val folder = Path.of(System.getProperty("pictures.dir")).createDirectories()
     private val font =
@@ -36,6 +36,9 @@ class PicturesTest {
         LIGHT(false, Locale.UK, 1f),
         DARK_GERMAN(true, Locale.GERMANY, 1f),
         LARGE_GERMAN(false, Locale.GERMANY, 2f),
+        FRENCH(false, Locale.FRANCE, 1f),
+        LARGE_FRENCH(true, Locale.FRANCE, 1.5f),
+        DARK_SPANISH(true, Locale.forLanguageTag("es-ES"), 1f),
     }
 
     @TestFactory

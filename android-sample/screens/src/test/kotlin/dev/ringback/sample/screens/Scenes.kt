@@ -8,6 +8,7 @@ import dev.ringback.CompletedReason
 import dev.ringback.Confidence
 import dev.ringback.Device
 import dev.ringback.Direction
+import dev.ringback.FallbackNumber
 import dev.ringback.Offer
 import dev.ringback.OfferedKind
 import dev.ringback.PendingKind
@@ -26,6 +27,7 @@ import dev.ringback.sample.CallInState
 import dev.ringback.sample.CallbackActions
 import dev.ringback.sample.Known
 import dev.ringback.sample.Page
+import dev.ringback.sample.Place
 import dev.ringback.sample.SettingsState
 import dev.ringback.sample.Trouble
 import java.time.Instant
@@ -51,7 +53,7 @@ internal object Scenes {
             fallbackNumber = null,
         )
     private val slots =
-        (1..5).flatMap { day ->
+        (2..5).flatMap { day ->
             (8..15).flatMap { hour ->
                 listOf("00", "30").map { minute ->
                     val local = "2026-12-%02dT%02d:%s".format(day, hour, minute)
@@ -96,9 +98,23 @@ internal object Scenes {
         state: RequestState = RequestState.NotSent,
     ) = PendingRequest("key", kind, callbackId, now.minusSeconds(95), state, false)
 
-    private fun known(callback: Callback?) = Known(callback, asOf = now.minusSeconds(8), online = true)
+    private fun known(callback: Callback?) = Known(callback, asOf = now.minusSeconds(8), live = true)
 
-    private val waiting = known(callback(CallbackState.QUEUED) { copy(position = 4u, wait = estimate) })
+    private val waiting = known(callback(CallbackState.QUEUED)).copy(place = Place(4u, estimate))
+
+    /** Nothing came for so long. */
+    private fun Known.silentFor(seconds: Long) =
+        copy(live = false, asOf = now.minusSeconds(seconds), listeningSince = now.minusSeconds(seconds))
+
+    private val outOfReach =
+        Trouble(
+            "unreachable",
+            "There is no connection.",
+            true,
+            offline = true,
+            pendingKey = "key",
+            emptyList(),
+        )
     private val typed = AskState(offer = offer, number = "+49 30 9018 20372")
 
     /** By the name of its picture. */
@@ -117,9 +133,9 @@ internal object Scenes {
                                 Trouble(
                                     "slot_full",
                                     "This time is taken.",
-                                    false,
-                                    false,
-                                    false,
+                                    retryable = false,
+                                    offline = false,
+                                    pendingKey = null,
                                     slots.drop(3),
                                 ),
                         ),
@@ -128,7 +144,7 @@ internal object Scenes {
                 Shown(
                     now,
                     known =
-                        Known(kept = listOf(kept(PendingKind.REQUEST_CALLBACK, null)), online = false),
+                        Known(kept = listOf(kept(PendingKind.REQUEST_CALLBACK, null)), missedAt = now),
                 ),
             "lapsed" to
                 Shown(
@@ -137,8 +153,20 @@ internal object Scenes {
                         Known(kept = listOf(kept(PendingKind.REQUEST_CALLBACK, null, RequestState.Expired))),
                 ),
             "in-line" to Shown(now, known = waiting),
-            "in-line-offline" to
-                Shown(now, known = waiting.copy(online = false, asOf = now.minusSeconds(1320))),
+            "in-line-next" to
+                Shown(now, known = waiting.copy(place = Place(1u, estimate.copy(p90S = 40u)))),
+            "in-line-connecting" to Shown(now, known = waiting.silentFor(20).copy(place = null)),
+            "in-line-stale" to Shown(now, known = waiting.silentFor(20)),
+            "in-line-offline" to Shown(now, known = waiting.silentFor(1320)),
+            "in-line-offline-yesterday" to Shown(now, known = waiting.silentFor(60_000).copy(place = null)),
+            "in-line-rests" to
+                Shown(
+                    now,
+                    known =
+                        waiting.copy(
+                            callback = waiting.callback?.copy(notBefore = now.plusSeconds(580)),
+                        ),
+                ),
             "in-line-unsent" to
                 Shown(
                     now,
@@ -198,6 +226,38 @@ internal object Scenes {
                         ),
                 ),
             "call-in" to Shown(now, Page.CALL_IN, callIn = CallInState(ticket)),
+            "call-in-offline" to
+                Shown(
+                    now,
+                    Page.CALL_IN,
+                    callIn =
+                        CallInState(
+                            fallback =
+                                FallbackNumber(
+                                    "billing",
+                                    PhoneNumber("+493023125000"),
+                                    PhoneNumber("tel:+493023125000"),
+                                    true,
+                                    now.minusSeconds(80_000),
+                                ),
+                            trouble = outOfReach,
+                        ),
+                ),
+            "talking" to Shown(now, known = known(callback(CallbackState.PROCESSING))),
+            "closed" to
+                Shown(
+                    now,
+                    ask =
+                        typed.copy(
+                            later = true,
+                            slots = slots,
+                            offer =
+                                offer.copy(
+                                    immediate = OfferedKind(false, "closed", null),
+                                    opensAt = now.plusSeconds(80_000),
+                                ),
+                        ),
+                ),
             "settings" to
                 Shown(
                     now,
