@@ -158,7 +158,10 @@ impl Session {
     /// Somebody new, in place of whoever has the secret that is `given_up`. Of two processes that come at once both are the same.
     async fn new_identity(&self, given_up: Option<InstallationSecret>) -> Result<Kept, ClientError> {
         let (key, private) = match self.signer.clone() {
-            Some(signer) => (Key::Host(signer), None),
+            Some(signer) => {
+                self.announce_key().await?;
+                (Key::Host(signer), None)
+            }
             None => {
                 let (key, private) = Key::generate();
                 (key, Some(private))
