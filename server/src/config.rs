@@ -173,6 +173,16 @@ pub struct AttestationSettings {
     pub play_integrity_service_account_file: Option<PathBuf>,
     /// Where Play Integrity is; empty means Google's own host.
     pub play_integrity_endpoint: String,
+    /// The apps of whose keys Android's attestation is judged, by package name.
+    pub android_key_packages: Vec<String>,
+    /// SHA-256 of the certificates with which they are signed, in hexadecimal with or without colons.
+    pub android_key_certificates: Vec<String>,
+    /// A PEM file of roots that stand in for Google's own.
+    pub android_key_root_file: Option<PathBuf>,
+    /// Where the list of revoked keys is; empty means Google's own.
+    pub android_key_status_url: String,
+    /// A file with that list, in place of the address.
+    pub android_key_status_file: Option<PathBuf>,
     /// How long evidence counts, in days.
     pub counts_for_days: u32,
 }
@@ -187,6 +197,11 @@ impl Default for AttestationSettings {
             play_integrity_certificates: Vec::new(),
             play_integrity_service_account_file: None,
             play_integrity_endpoint: String::new(),
+            android_key_packages: Vec::new(),
+            android_key_certificates: Vec::new(),
+            android_key_root_file: None,
+            android_key_status_url: String::new(),
+            android_key_status_file: None,
             counts_for_days: 7,
         }
     }

@@ -1,6 +1,7 @@
 //! Has the platform vouch for app and device, and passes on what it says. Nothing depends on it: a request whose sender is not
 //! vouched for is sent all the same.
 
+use super::ClientError;
 use super::exchange::{Credential, Failed, Outgoing};
 use super::installation::Session;
 use crate::host::{AttestationAsk, AttestationProvider, LogLevel};
@@ -65,6 +66,32 @@ impl Session {
         self.exchange.log.log(level, LOG_TARGET, line);
     }
 
+    /// Tells a provider that makes the installation's key what to make it for, where the server judges such keys. Without a network
+    /// the key waits: nothing could be registered either, and a key is made once.
+    pub(crate) async fn announce_key(&self) -> Result<(), ClientError> {
+        let Some(provider) = &self.attestation.provider else { return Ok(()) };
+        let outgoing = post("/v1/attestation-key-challenges", b"{}".to_vec());
+        let answer = match self.exchange.send(&outgoing, &Credential::AppKey).await {
+            Ok(answer) => answer,
+            // A server, or what is before it, that does not know of keys.
+            Err(failed) if !failed.passing && (failed.settled || failed.may_have_arrived) => return Ok(()),
+            Err(failed) => return Err(failed.error),
+        };
+        let challenge: AttestationChallenge = self.exchange.read(&outgoing, &answer)?;
+        if challenge.providers.is_empty() {
+            return Ok(());
+        }
+        let ask = AttestationAsk { before_registration: true, ..ask(challenge, true) };
+        let trouble = match tokio::time::timeout(LIMIT, provider.attest(ask)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it took too long".to_owned(),
+        };
+        let line = format!("the key is not one that the host can vouch for: {trouble}");
+        self.exchange.log.log(LogLevel::Warn, LOG_TARGET, line);
+        Ok(())
+    }
+
     async fn attest_with(
         &self,
         provider: &Arc<dyn AttestationProvider>,
@@ -102,9 +129,8 @@ impl Session {
         if challenge.providers.is_empty() {
             return Ok(None);
         }
-        let request_hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&challenge.challenge));
-        let AttestationChallenge { challenge, providers, .. } = challenge;
-        let ask = AttestationAsk { providers, challenge: challenge.clone(), request_hash, new_key };
+        let ask = ask(challenge, new_key);
+        let challenge = ask.challenge.clone();
         let evidence: Option<AttestationEvidence> = match provider.attest(ask).await {
             Ok(evidence) => evidence,
             Err(error) => {
@@ -115,7 +141,7 @@ impl Session {
         };
         let Some(evidence) = evidence else { return Ok(None) };
         let body = serde_json::to_vec(&AttestationRequest { challenge, evidence })
-            .map_err(|_| super::ClientError::internal("a request has no JSON form"))?;
+            .map_err(|_| ClientError::internal("a request has no JSON form"))?;
         self.ask(installation, post("/v1/attestations", body)).await.map(Some)
     }
 
@@ -127,6 +153,12 @@ impl Session {
         let answer = self.exchange.try_mended(&outgoing, &Credential::Bearer(&installation.token)).await?;
         Ok(self.exchange.read(&outgoing, &answer)?)
     }
+}
+
+fn ask(challenge: AttestationChallenge, new_key: bool) -> AttestationAsk {
+    let AttestationChallenge { challenge, providers, .. } = challenge;
+    let request_hash = URL_SAFE_NO_PAD.encode(Sha256::digest(&challenge));
+    AttestationAsk { providers, challenge, request_hash, new_key, before_registration: false }
 }
 
 fn post(path: &str, body: Vec<u8>) -> Outgoing {

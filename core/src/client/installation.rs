@@ -160,6 +160,9 @@ impl Session {
 
     /// Somebody new, in place of whoever has the secret that is `given_up`. Of two processes that come at once both are the same.
     async fn new_identity(&self, given_up: Option<InstallationSecret>) -> Result<Kept, ClientError> {
+        if self.signer.is_some() {
+            self.announce_key().await?;
+        }
         let (key, private) = Key::fresh(self.signer.clone())?;
         let base_url = self.exchange.base_url.clone();
         let is_good = {

@@ -7,7 +7,7 @@ use crate::protocol::AttestationEvidence;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct AttestationAsk {
-    /// Whose evidence the server can judge: `app_attest`, `play_integrity`.
+    /// Whose evidence the server can judge: `app_attest`, `play_integrity`, `android_key`.
     pub providers: Vec<String>,
     /// The server's challenge. App Attest takes the SHA-256 of its UTF-8 bytes as `clientDataHash`.
     pub challenge: String,
@@ -15,9 +15,12 @@ pub struct AttestationAsk {
     pub request_hash: String,
     /// The server does not know the key that was attested last, for example because the app was reinstalled: attest a new one.
     pub new_key: bool,
+    /// There is no installation yet, and its key is asked of the [`InstallationSigner`](super::InstallationSigner) next: a provider
+    /// that makes this key makes it now, for this challenge, as a Keystore takes one only then. Nothing is sent of what it answers.
+    pub before_registration: bool,
 }
 
-/// Gets evidence from the platform: App Attest, Play Integrity. The client asks for it when it has registered, and again when
+/// Gets evidence from the platform: App Attest, Play Integrity, Android's keys. The client asks for it when it has registered, and again when
 /// it is a week old. Whatever comes of it, requests are sent; evidence makes them less suspicious.
 #[cfg_attr(feature = "uniffi", uniffi::export(with_foreign))]
 #[async_trait::async_trait]

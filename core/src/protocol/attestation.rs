@@ -1,20 +1,22 @@
-//! Evidence that an installation is the real app on a real device: App Attest, Play Integrity. A signal, never a gate by itself.
+//! Evidence that an installation is the real app on a real device: App Attest, Play Integrity, Android's keys. A signal, never a gate by itself.
 
 use super::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The answer to `POST /v1/attestation-challenges`: what evidence has to be bound to.
+/// The answer to `POST /v1/attestation-challenges`: what evidence has to be bound to. And to `POST /v1/attestation-key-challenges`, sent
+/// with the app key before there is an installation: what its key is to be made for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AttestationChallenge {
     /// Good for this installation, and once. App Attest gets it as client data, as it stands; Play Integrity gets its SHA-256
-    /// in base64url without padding, as request hash or nonce.
+    /// in base64url without padding, as request hash or nonce. Evidence of a key of Android's is bound to it by the signature of the
+    /// request. One for a key is good for one key; the Keystore gets its UTF-8 bytes as attestation challenge.
     pub challenge: String,
     /// Until then.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     #[serde(deserialize_with = "super::instant::read")]
     pub expires_at: Timestamp,
-    /// Whose evidence the server can judge: `app_attest`, `play_integrity`.
+    /// Whose evidence the server can judge: `app_attest`, `play_integrity`, `android_key`.
     pub providers: Vec<String>,
 }
 
@@ -42,6 +44,11 @@ pub enum AttestationEvidence {
     PlayIntegrity {
         /// The token.
         token: String,
+    },
+    /// Android Key Attestation, for the key that the installation was registered with. The request has to be signed by it.
+    AndroidKey {
+        /// What the Keystore gives as the key's chain of certificates, its own first: each in DER, in base64.
+        certificates: Vec<String>,
     },
 }
 

@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 use crate::storage::{Row, StorageError, Tx};
 use crate::words::word;
 use jiff::SignedDuration;
-use ringback_core::protocol::{AttestationVerdict, Timestamp};
+use ringback_core::protocol::{AttestationVerdict, KeyAlgorithm, Timestamp};
 
 /// What is known of an installation's app and device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,8 +50,16 @@ pub(super) struct Judged {
     pub(super) verdict: AttestationVerdict,
     pub(super) reason: Option<&'static str>,
     pub(super) expires_at: Timestamp,
-    /// Id and point of a key that was attested just now.
-    pub(super) new_key: Option<(String, Vec<u8>)>,
+    /// A key that was attested just now.
+    pub(super) new_key: Option<NewKey>,
+}
+
+/// A key whose device is genuine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NewKey {
+    pub(super) id: String,
+    /// The point of a key that makes assertions. An installation's own key makes none: it signs the requests.
+    pub(super) public_key: Option<Vec<u8>>,
 }
 
 /// Writes down what evidence said. A key that is known stays known: its next assertion is worth what it is worth.
@@ -62,10 +70,8 @@ pub(super) fn note(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let (verdict, provider) = (word(judged.verdict)?, judged.provider);
-    let (key_id, public_key) = match &judged.new_key {
-        Some((key_id, public_key)) => (Some(key_id), Some(public_key)),
-        None => (None, None),
-    };
+    let key_id = judged.new_key.as_ref().map(|key| &key.id);
+    let public_key = judged.new_key.as_ref().and_then(|key| key.public_key.as_ref());
     if let Some(key_id) = key_id {
         // The same key, of an earlier installation on the device.
         tx.execute(
@@ -80,7 +86,7 @@ pub(super) fn note(
          reason = excluded.reason, checked_at = excluded.checked_at, expires_at = excluded.expires_at, \
          counter = case when excluded.key_id is null then attestations.counter else 0 end, \
          key_id = coalesce(excluded.key_id, attestations.key_id), \
-         public_key = coalesce(excluded.public_key, attestations.public_key)",
+         public_key = case when excluded.key_id is null then attestations.public_key else excluded.public_key end",
         &[&installation_id, &provider, &verdict, &judged.reason, &now, &judged.expires_at, &key_id, &public_key],
     )?;
     Ok(())
@@ -98,6 +104,33 @@ pub(super) fn known_key(
         |row| row.get::<Option<Vec<u8>>>(0),
     )?;
     Ok(found.flatten())
+}
+
+/// Whether some installation has attested this key.
+pub(super) fn is_known(tx: &mut Tx<'_>, key_id: &str) -> Result<bool, Refusal> {
+    let found = tx.query_opt("select 1 from attestations where key_id = $1", &[&key_id], |_| Ok(()))?;
+    Ok(found.is_some())
+}
+
+/// What an installation was registered with.
+pub(super) struct Registered {
+    pub(super) app_key_id: String,
+    /// The point of its P-256 key.
+    pub(super) public_key: Option<Vec<u8>>,
+}
+
+/// What this installation was registered with.
+pub(super) fn registered(tx: &mut Tx<'_>, installation_id: &str) -> Result<Registered, Refusal> {
+    let p256 = word(KeyAlgorithm::EcdsaP256Sha256)?;
+    Ok(tx.query_one(
+        "select app_key_id, key_algorithm, public_key from installations where id = $1",
+        &[&installation_id],
+        |row| {
+            let is_p256 = row.get::<Option<String>>(1)?.is_some_and(|algorithm| algorithm == p256);
+            let public_key = row.get::<Option<Vec<u8>>>(2)?.filter(|_| is_p256);
+            Ok(Registered { app_key_id: row.get(0)?, public_key })
+        },
+    )?)
 }
 
 /// Moves a key's counter on; false when it has not risen. One statement: of two copies at once one rises.

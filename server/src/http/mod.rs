@@ -52,6 +52,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(push::http::send_receipt))
         .routes(routes!(call_in::http::request_call_in))
         .routes(routes!(attestation::http::create_attestation_challenge))
+        .routes(routes!(attestation::http::create_attestation_key_challenge))
         .routes(routes!(attestation::http::attest))
         .routes(routes!(captcha::http::create_challenge))
         .routes(routes!(captcha::http::put_captcha_credential))

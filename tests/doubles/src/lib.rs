@@ -1,9 +1,11 @@
-//! Strict stand-ins for APNs, FCM, a browser's push service, CAPTCHA providers and Play Integrity on loopback: TLS, HTTP/2,
+//! Strict stand-ins for APNs, FCM, a browser's push service, CAPTCHA providers, Play Integrity and the list of revoked Android keys on
+//! loopback: TLS, HTTP/2,
 //! provider tokens, OAuth and VAPID checked as the real ones do, every documented refusal and what networks do on script, and a
 //! record of what arrived. For tests and the demo only.
 
 mod all;
 mod apns;
+mod attestation_status;
 mod captcha;
 mod clock;
 mod control;
@@ -22,6 +24,7 @@ mod web_push_testing;
 
 pub use all::{Doubles, DoublesSettings, Handout};
 pub use apns::{ApnsDouble, ApnsDoubleSettings, DeviceTokenKind, TokenCheck};
+pub use attestation_status::AttestationStatusDouble;
 pub use captcha::{CaptchaDouble, CaptchaPass, CaptchaService};
 pub use clock::Clock;
 pub use control::Control;

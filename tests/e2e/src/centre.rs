@@ -2,8 +2,8 @@
 
 use crate::Staff;
 use ringback_doubles::{
-    ApnsDoubleSettings, Doubles, DoublesSettings, FcmDoubleSettings, Handout, PlayIntegrityDouble, Received,
-    StartError,
+    ApnsDoubleSettings, AttestationStatusDouble, Doubles, DoublesSettings, FcmDoubleSettings, Handout,
+    PlayIntegrityDouble, Received, StartError,
 };
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -30,7 +30,7 @@ pub struct CentreSettings {
     pub centre_file: Option<PathBuf>,
     /// Sections to add to the server's configuration: any but `storage`, `push` and `log`. `{play_integrity_endpoint}` and
     /// `{play_integrity_account}` in it start a double of Play Integrity, and stand for its address and for the file of an account
-    /// that may ask it.
+    /// that may ask it; `{attestation_status_url}` a double of Google's list of revoked keys, and stands for its address.
     pub config: String,
 }
 
@@ -67,6 +67,8 @@ pub struct Centre {
     pub doubles: Arc<Doubles>,
     /// Play Integrity, where the configuration names it.
     pub play_integrity: Option<PlayIntegrityDouble>,
+    /// The list of revoked keys, where the configuration names it.
+    pub attestation_status: Option<AttestationStatusDouble>,
     /// The app's publishable key.
     pub app_key: String,
     /// An administrator's key.
@@ -110,10 +112,18 @@ impl Centre {
         } else {
             None
         };
+        let attestation_status = if settings.config.contains("{attestation_status_url}") {
+            let double = AttestationStatusDouble::start(doubles.authority()).await?;
+            settings.config = settings.config.replace("{attestation_status_url}", &double.url());
+            Some(double)
+        } else {
+            None
+        };
         write_config(folder.path(), &settings, &handout)?;
         let mut centre = Self {
             doubles,
             play_integrity,
+            attestation_status,
             app_key: String::new(),
             staff_key: String::new(),
             url: String::new(),
