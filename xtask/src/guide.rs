@@ -17,10 +17,10 @@ use crate::{
     places::{self, Places},
     process,
     shipped::Runner,
-    swift,
+    snippets, swift,
 };
 
-const PAGE: &str = "docs/first-call.md";
+const PAGE: &str = snippets::WHOLE_PROGRAMS;
 /// The most lines from nothing to an accepted callback, empty ones left out.
 const MOST_LINES: usize = 15;
 
@@ -60,6 +60,7 @@ pub(crate) fn check(places: &Places, run: Runner<'_>) -> Result<Counts> {
             }
         }
     }
+    counts += snippets::check(places, run)?;
     Ok(counts)
 }
 
@@ -199,6 +200,7 @@ impl Drop for Server {
 /// Every page that the book lists is there, and every page that is there is listed.
 fn check_book(places: &Places) -> Result<()> {
     let docs = places.root.join("docs");
+    let book = fs::canonicalize(&docs).map_err(Error::file(&docs))?;
     let summary =
         fs::read_to_string(docs.join("SUMMARY.md")).map_err(Error::file(&docs.join("SUMMARY.md")))?;
     let listed: Vec<&str> = links(&summary).collect();
@@ -209,21 +211,28 @@ fn check_book(places: &Places) -> Result<()> {
             return Err(Error::Broken(format!("docs/SUMMARY.md does not list {name}")));
         }
         if is_page || name == "SUMMARY.md" {
-            check_links(&page)?;
+            check_links(&page, &book)?;
+            let text = fs::read_to_string(&page).map_err(Error::file(&page))?;
+            if let Some(fault) = snippets::unchecked(&format!("docs/{name}"), &text) {
+                return Err(Error::Broken(fault));
+            }
         }
     }
     Ok(())
 }
 
-/// Links to other pages and files lead somewhere.
-fn check_links(page: &Path) -> Result<()> {
+/// Links to other pages and files lead somewhere, and not out of the book.
+fn check_links(page: &Path, book: &Path) -> Result<()> {
     let text = fs::read_to_string(page).map_err(Error::file(page))?;
     let folder = page.parent().unwrap_or(page);
     for link in links(&text).filter(|link| !link.contains("://") && !link.starts_with('#')) {
         let target = folder.join(link.split('#').next().unwrap_or(link));
-        if !target.exists() {
-            return Err(Error::Broken(format!("{}: {link} leads nowhere", page.display())));
-        }
+        let fault = match fs::canonicalize(&target) {
+            Ok(found) if found.starts_with(book) => continue,
+            Ok(_) => "leads out of the book",
+            Err(_) => "leads nowhere",
+        };
+        return Err(Error::Broken(format!("{}: {link} {fault}", page.display())));
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ mod setup;
 mod shipped;
 mod sim;
 mod size;
+mod snippets;
 mod swift;
 mod swift_surface;
 mod test;

@@ -10,7 +10,7 @@ use crate::{
     process,
 };
 
-/// Records a session of the command line, in a real terminal against a real server, into README.md and docs/session
+/// Records a session of the command line, in a real terminal against a real server, into docs/cli.md and docs/session
 ///
 /// Needs Rust, a C compiler and bash. Installs nothing; its data is in a temporary folder.
 #[derive(Args)]

@@ -1,7 +1,8 @@
 //! `cargo xtask session`: types commands into two real terminals, a customer's and an agent's, against a real server, and
-//! puts what stands on the screens into the README.
+//! puts what stands on the screens into docs/cli.md.
 
 mod page;
+mod picture;
 mod terminal;
 
 use clap::Parser;
@@ -16,7 +17,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Records a session of the command line.
 #[derive(Parser)]
 struct Options {
-    /// The checkout, whose README.md holds the session
+    /// The checkout, whose docs/cli.md holds the session
     root: PathBuf,
     /// Compare with what is there instead of writing: ids, times and durations may differ, nothing else
     #[arg(long)]
@@ -40,8 +41,8 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let played = play(&centre).await;
     centre.stop().await?;
     let (customer, agent) = played?;
-    let readme = options.root.join("README.md");
-    let mut page = Page::read(&readme)?;
+    let file = options.root.join("docs/cli.md");
+    let mut page = Page::read(&file)?;
     for terminal in [&customer, &agent] {
         let (name, text) = (terminal.name(), terminal.text());
         if options.check {
@@ -52,9 +53,9 @@ async fn run(options: &Options) -> Result<(), Failure> {
         }
     }
     if options.check {
-        println!("The session in {} is as the commands print it now.", readme.display());
+        println!("The session in {} is as the commands print it now.", file.display());
     } else {
-        page.write(&readme)?;
+        page.write(&file)?;
         println!("{}\n\n{}", customer.text(), agent.text());
     }
     Ok(())
@@ -89,8 +90,7 @@ async fn play(centre: &Centre) -> Result<(Terminal, Terminal), Failure> {
 
 fn write_picture(folder: &Path, terminal: &Terminal) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)?;
-    let picture = anstyle_svg::Term::new().render_svg(&terminal.styled());
-    Ok(std::fs::write(folder.join(format!("{}.svg", terminal.name())), picture)?)
+    Ok(std::fs::write(folder.join(format!("{}.svg", terminal.name())), picture::draw(&terminal.styled()))?)
 }
 
 /// Says where the first difference is.
@@ -103,7 +103,7 @@ fn compare(name: &str, kept: &str, now: &str) -> Result<(), Failure> {
     let (kept_line, now_line) =
         lines.find(|(kept, now)| kept != now).unwrap_or(("(its end)", "(another end)"));
     Err(format!(
-        "the {name}'s session in README.md is not what the commands print now.\n  there: {kept_line}\n  now:   {now_line}\n\
+        "the {name}'s session in docs/cli.md is not what the commands print now.\n  there: {kept_line}\n  now:   {now_line}\n\
          `cargo xtask session` records it again.\n\n{now}"
     )
     .into())

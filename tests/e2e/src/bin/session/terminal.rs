@@ -1,6 +1,6 @@
 //! A shell in a pseudo-terminal, and what stands on its screen.
 
-use crate::Failure;
+use crate::{Failure, picture};
 use anstyle::{AnsiColor, Style};
 use pty_process::{Command, OwnedReadPty, OwnedWritePty, Size};
 use ringback_e2e::{Centre, LIMIT};
@@ -153,7 +153,7 @@ fn style(cell: &vt100::Cell) -> Style {
         style = style.bold();
     }
     if cell.dim() {
-        style = style.dimmed();
+        style = style.fg_color(Some(picture::DIM.into()));
     }
     style
 }
