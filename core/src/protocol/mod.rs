@@ -66,7 +66,7 @@ mod timestamp_for_hosts {
         remote,
         // Every platform we ship to can hold any `Timestamp`; the epoch is for one that cannot.
         lower: |instant| SystemTime::try_from(instant).unwrap_or(SystemTime::UNIX_EPOCH),
-        // Without the cause: what jiff says of its errors is 40 KB on a phone.
+        // Without the cause: the words that jiff has for it are many.
         try_lift: |time| Timestamp::try_from(time).map_err(|_| uniffi::deps::anyhow::anyhow!("a time out of range")),
     });
 }
