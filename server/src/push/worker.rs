@@ -104,6 +104,8 @@ impl Worker {
 
     /// Sends what was claimed.
     async fn taken(&mut self, taken: Result<Result<Taken, Refusal>, JoinError>) {
+        // A transaction that failed is not tried again before the next round.
+        self.dispatch.nothing_more();
         let taken = match taken {
             Ok(Ok(taken)) => taken,
             Ok(Err(error)) => {
@@ -116,7 +118,6 @@ impl Worker {
             }
         };
         self.open_clients(&taken).await;
-        self.dispatch.nothing_more();
         for FromLane { lane, claims, has_more } in taken.lanes {
             let client = self.clients.values().find(|client| client.serves(&lane)).cloned();
             for job in self.dispatch.accept(lane, client, (claims, taken.since), has_more) {
