@@ -119,7 +119,7 @@ internal fun LineScreen(
             }
             AsOf(shown, words, clock)
         }
-        Muted(words.keepPhoneNear)
+        Note(words.keepPhoneNear)
     },
     done = { Changes(shown.actions.busy, words, act, whileWaiting = true) },
 )
@@ -160,7 +160,7 @@ internal fun PromisedScreen(
             }
             AsOf(shown, words, clock)
         }
-        Muted(words.promisedBody)
+        Note(words.promisedBody)
     },
     done = {
         val busy = shown.actions.busy
@@ -363,6 +363,10 @@ internal fun Muted(text: String) =
         style = MaterialTheme.typography.bodyMedium,
         textAlign = TextAlign.Center,
     )
+
+/** A sentence below a card, narrower than it, so that no word is left alone in a line. */
+@Composable
+private fun Note(text: String) = Box(Modifier.padding(horizontal = 20.dp)) { Muted(text) }
 
 @Composable
 internal fun Strong(

@@ -82,7 +82,7 @@ internal object English : Words {
     override val inLine = "Your place in line"
     override val next = "You are next"
     override val waiting = "You are in line"
-    override val placeUnknown = "Your place appears here as soon as we know it."
+    override val placeUnknown = "Your place will appear here."
     override val keepPhoneNear = "You can close the app. We tell you when an agent is ready."
     override val rests = "You pause until"
     override val inTenMinutes = "In 10 minutes"
