@@ -13,12 +13,13 @@ use crate::{
 
 const CATALOG: &str = "android-sample/gradle/libs.versions.toml";
 const LIBRARY_POM: &str = "bindings/kotlin/pom.xml";
-const MAVEN: [&str; 5] = [
+const MAVEN: [&str; 6] = [
     "bindings/kotlin-android/pom.xml",
     "android-sample/pom.xml",
     "android-sample/model/pom.xml",
     "android-sample/screens/pom.xml",
     "android-sample/app/pom.xml",
+    "tests/guide/kotlin/pom.xml",
 ];
 const GRADLE: [&str; 4] = [
     "android-sample/settings.gradle.kts",

@@ -2,8 +2,9 @@
 
 mod view;
 
-use crate::Failure;
 use crate::print::{self, Output, Show};
+use crate::{Failure, server_url};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use ringback_core::client::ClientError;
@@ -25,10 +26,10 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub(crate) struct Options {
     /// The server
-    #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server_url)]
     url: String,
-    /// A key of staff: the agent's own, a supervisor's or an administrator's
-    #[arg(long, env = "RINGBACK_STAFF_KEY", value_name = "KEY", hide_env_values = true)]
+    /// A key of staff, from `ringback admin key create`: the agent's own, a supervisor's or an administrator's
+    #[arg(long, env = "RINGBACK_STAFF_KEY", value_name = "KEY", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     key: String,
     #[command(flatten)]
     output: Output,
@@ -53,8 +54,8 @@ enum Command {
     NotReady {
         /// The agent
         agent: String,
-        /// Why
-        #[arg(long)]
+        /// Why, for staff to see: lunch, training
+        #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
     /// Leave
@@ -93,13 +94,13 @@ enum Command {
         #[arg(long, value_enum, default_value = "handled")]
         disposition: Disposition,
         /// What there is to note
-        #[arg(long)]
+        #[arg(long, value_name = "TEXT")]
         note: Option<String>,
         /// The new time, for the disposition `reschedule`: what the clock shows, 2026-12-24T10:30
-        #[arg(long, requires = "zone")]
+        #[arg(long, value_name = "TIME", requires = "zone")]
         at: Option<String>,
         /// Where that clock hangs: an IANA zone
-        #[arg(long, requires = "at")]
+        #[arg(long, value_name = "ZONE", requires = "at")]
         zone: Option<String>,
     },
     /// An inbound call has arrived: who is it?
@@ -107,10 +108,10 @@ enum Command {
         /// The number that was called, E.164
         called_number: String,
         /// What the caller typed
-        #[arg(long)]
+        #[arg(long, value_name = "CODE")]
         access_code: Option<String>,
         /// The caller's number, E.164
-        #[arg(long)]
+        #[arg(long, value_name = "NUMBER")]
         caller_number: Option<String>,
     },
     /// Show what became of a callback's pushes
@@ -190,7 +191,7 @@ impl Staff {
             request = request.json(&body);
         }
         let answer = request.send().await.map_err(|_| ClientError::Unreachable {
-            detail: format!("{} does not answer; is the server running?", self.url),
+            detail: format!("{}: no connection to the server; is the server running?", self.url),
             pending_key: None,
             fallback: None,
         })?;

@@ -6,14 +6,15 @@ mod request;
 mod ticket;
 pub(crate) mod view;
 
-use crate::Failure;
 use crate::exit::{Ended, Exit};
 use crate::print::{self, Output};
+use crate::{Failure, server_url};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use device::Device;
 pub(crate) use request::arguments;
-use request::{CallIn, Request, Time};
-use ringback_core::client::{ClientConfig, RingbackClient};
+use request::{CallIn, Request, Time, seconds};
+use ringback_core::client::{ClientConfig, ClientError, RingbackClient};
 use ringback_core::host::{FileStore, Host};
 use ringback_core::protocol::{
     ActionToken, AvailabilityRequest, CallbackState, ConfirmAnswer, PhoneNumber, Timestamp,
@@ -26,10 +27,11 @@ use std::sync::Arc;
 const EXAMPLES: &str = "\
 Examples:
   ringback call offer billing
-  ID=$(ringback call request billing +4930901820 --name Ann --context cart=17 --quiet)
+  ID=$(ringback call request billing +4930901820 --name Ann --quiet)
   ringback call watch $ID
   ringback call confirm $ID ready
-  ringback call request billing +4930901820 --at 2026-12-24T10:30 --zone Europe/Berlin
+  ringback call request billing +4930901820 \\
+      --at 2026-12-24T10:30 --zone Europe/Berlin
   ringback call list --open --json | jq .position";
 
 /// What `watch --until` waits for: see docs/states.md.
@@ -52,10 +54,10 @@ const AWAITED: [&str; 12] = [
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub(crate) struct Options {
     /// The server
-    #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, env = "RINGBACK_URL", value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server_url)]
     url: String,
-    /// The app's publishable key
-    #[arg(long, env = "RINGBACK_APP_KEY", value_name = "KEY", hide_env_values = true)]
+    /// The app's publishable key, from `ringback admin key create-app`
+    #[arg(long, env = "RINGBACK_APP_KEY", value_name = "KEY", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     app_key: String,
     /// Where this installation keeps its secret and its outbox
     #[arg(long, env = "RINGBACK_DATA", value_name = "FOLDER", default_value = ".ringback")]
@@ -84,19 +86,19 @@ enum Command {
         /// The service
         service: String,
         /// The caller's zone, for example Europe/Berlin; this machine's when absent
-        #[arg(long)]
+        #[arg(long, value_name = "ZONE")]
         zone: Option<String>,
         /// From this instant, for example 2026-12-24T00:00:00Z; now when absent
-        #[arg(long)]
+        #[arg(long, value_name = "INSTANT")]
         from: Option<Timestamp>,
         /// Up to this instant; seven days later when absent
-        #[arg(long)]
+        #[arg(long, value_name = "INSTANT")]
         to: Option<Timestamp>,
         /// List full slots too
         #[arg(long)]
         include_full: bool,
-        /// At most so many slots
-        #[arg(long)]
+        /// At most so many slots, 1 to 5000; 500 when absent
+        #[arg(long, value_name = "COUNT")]
         limit: Option<u32>,
     },
     /// Ask for a call, now or with --at for a chosen time
@@ -115,13 +117,14 @@ enum Command {
         /// The callback
         id: String,
         /// For how many seconds, 60 to 86400
+        #[arg(value_name = "SECONDS", value_parser = seconds)]
         delay_s: u32,
     },
     /// Have another number called
     OtherNumber {
         /// The callback
         id: String,
-        /// E.164
+        /// The number, E.164: +4930901820
         number: String,
     },
     /// Show place in line and wait as they change, until the callback is over
@@ -151,8 +154,8 @@ enum Command {
         id: String,
         #[command(subcommand)]
         answer: Answer,
-        /// The token from the push
-        #[arg(long, global = true)]
+        /// The token from the push; without it the question that is open now is answered
+        #[arg(long, global = true, value_name = "TOKEN")]
         action_token: Option<String>,
     },
     /// Ask for a number to dial and a code to type
@@ -174,7 +177,7 @@ enum Command {
     RegisterPush(Device),
     /// Send no more pushes to a device
     UnregisterPush {
-        /// The device, as register-push and devices print it
+        /// The device, as `register-push` and `devices` print it
         device_id: String,
     },
     /// List by which devices this installation is reached
@@ -190,11 +193,12 @@ enum Answer {
     /// Ask again later
     Snooze {
         /// In how many seconds, 60 to 86400
+        #[arg(value_name = "SECONDS", value_parser = seconds)]
         delay_s: u32,
     },
     /// Connect me on another number
     OtherNumber {
-        /// E.164
+        /// The number, E.164: +4930901820
         number: String,
     },
     /// I no longer need the call
@@ -202,7 +206,24 @@ enum Answer {
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    perform(&client(&options)?, options.output, options.command).await
+    let client = client(&options)?;
+    perform(&client, options.output, options.command)
+        .await
+        .map_err(|failure| name_server(failure, &options.url))
+}
+
+/// Says which server it was that could not be reached.
+fn name_server(failure: Failure, url: &str) -> Failure {
+    match failure.downcast::<ClientError>() {
+        Ok(error) => match *error {
+            ClientError::Unreachable { detail, pending_key, fallback } => {
+                let detail = format!("{url}: {detail}; is the server running?");
+                ClientError::Unreachable { detail, pending_key, fallback }.into()
+            }
+            other => other.into(),
+        },
+        Err(failure) => failure,
+    }
 }
 
 async fn perform(client: &RingbackClient, output: Output, command: Command) -> Result<(), Failure> {

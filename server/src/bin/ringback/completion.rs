@@ -6,10 +6,11 @@ use clap_complete::{Shell, generate};
 use std::io::Write;
 
 const INSTALL: &str = "\
-Put one of these where your shell reads it when it starts:
-  bash  source <(ringback completion bash)                            in ~/.bashrc
-  zsh   source <(ringback completion zsh)                             in ~/.zshrc, after compinit
-  fish  ringback completion fish > ~/.config/fish/completions/ringback.fish    once";
+Put this where your shell reads it when it starts:
+  bash, in ~/.bashrc               source <(ringback completion bash)
+  zsh, in ~/.zshrc after compinit  source <(ringback completion zsh)
+  fish, once:
+    ringback completion fish > ~/.config/fish/completions/ringback.fish";
 
 #[derive(Args)]
 #[command(after_help = INSTALL)]

@@ -17,10 +17,10 @@ Exit codes:
   5  not found (404)
   6  too late or taken: look at what is there now (409, 410)
   7  not now: try again later (429, 502, 503, 504)
-  8  no answer, or none of a Ringback server; a change that was on its way is kept, see `ringback call resume`
+  8  no answer of a Ringback server; a change is kept: `ringback call resume`
   9  this machine could not keep or read what it must
 
-`--json` prints what went wrong as JSON on standard error, with the stable code that docs/errors.md explains.";
+`--json` prints what went wrong as JSON on standard error; docs/errors.md explains its codes.";
 
 /// Why a command failed, as its exit code says it. The numbers never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub(crate) fn report(failure: &Failure, as_json: bool) -> Option<String> {
         (Some(error), true) => client_json(&error, exit),
         (Some(error), false) => for_people(&error),
         (None, true) => json!({ "code": "failed", "detail": failure.to_string(), "exit": exit }).to_string(),
-        (None, false) => format!("{} {failure}", alarming("error:")),
+        (None, false) => format!("{} {}", alarming("error:"), failure.to_string().trim_end()),
     })
 }
 

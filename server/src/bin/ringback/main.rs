@@ -10,6 +10,7 @@ mod fault;
 mod print;
 mod when;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::Exit;
 use ringback_server::config::{LogFormat, LogSettings, Settings};
@@ -19,15 +20,28 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+const EXAMPLES: &str = "\
+Examples:
+  ringback admin apply centre.toml
+  export RINGBACK_APP_KEY=$(ringback admin key create-app phone)
+  ringback serve
+  ringback call request billing +4930901820";
+
 /// Ringback replaces waiting on hold: people ask for a call, keep their place in line, and are called.
 ///
 /// `serve` runs the server. `admin` sets up a contact centre, directly in the database. `agent` and `call` drive a
 /// running server: as an agent, and as a customer's app does.
 #[derive(Parser)]
-#[command(name = "ringback", version, max_term_width = 100, after_long_help = exit::HELP)]
+#[command(
+    name = "ringback",
+    version,
+    max_term_width = 100,
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{}", exit::HELP)
+)]
 struct Cli {
-    /// The configuration file; server/ringback.toml documents every key. Defaults apply without one
-    #[arg(long, global = true, env = "RINGBACK_CONFIG", value_name = "FILE")]
+    /// The server's configuration, for `serve` and `admin`; server/ringback.toml has every key. Defaults apply without one
+    #[arg(long, global = true, display_order = 900, env = "RINGBACK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -37,8 +51,8 @@ struct Cli {
 enum Command {
     /// Run the server until it is told to stop (Ctrl-C or SIGTERM)
     Serve {
-        /// Listen here instead of where the configuration says; port 0 takes a free one
-        #[arg(long)]
+        /// Listen here, for example 127.0.0.1:8080, instead of where the configuration says; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS")]
         listen: Option<std::net::SocketAddr>,
     },
     /// Set up a contact centre: queues, skills, agents, services, numbers, keys, push credentials
@@ -68,7 +82,7 @@ impl Command {
 fn main() -> ExitCode {
     // Two TLS providers could be linked in; say which one before anything asks.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| ask_for_key(&error));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -91,6 +105,34 @@ fn main() -> ExitCode {
             Exit::of(&failure).into()
         }
     }
+}
+
+/// Says where a missing key comes from, which the usage does not.
+fn ask_for_key(error: &clap::Error) -> ! {
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg)
+    {
+        for (option, hint) in KEYS {
+            if missing.iter().any(|argument| argument.starts_with(option)) {
+                let _ = error.print();
+                let _ = print::note(hint);
+                std::process::exit(error.exit_code());
+            }
+        }
+    }
+    error.exit()
+}
+
+/// Options that are mostly given as variables, and how to get one.
+const KEYS: [(&str, &str); 2] = [
+    ("--app-key", "\nOr: export RINGBACK_APP_KEY=$(ringback admin key create-app NAME)"),
+    ("--key", "\nOr: export RINGBACK_STAFF_KEY=$(ringback admin key create NAME --role administrator)"),
+];
+
+/// The address of a server, as an option has it.
+fn server_url(text: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.map(|_| text.to_owned()).ok_or_else(|| "write it like https://calls.example.com".to_owned())
 }
 
 /// Whoever reads the output has seen enough, as `| head` does.

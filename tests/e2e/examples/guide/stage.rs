@@ -24,6 +24,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) async fn tell(place: &str, play: impl AsyncFn(&Centre, &Path) -> Outcome) -> Outcome {
     let centre = Centre::start(CentreSettings::default()).await?;
     let folder = tempfile::tempdir()?;
+    // Some keep their data in a folder beside them.
+    std::env::set_current_dir(folder.path())?;
     match tokio::time::timeout(LIMIT, play(&centre, folder.path())).await? {
         Ok(()) => eprintln!("ok      {place}"),
         Err(error) => return Err(format!("{place}: {error}").into()),

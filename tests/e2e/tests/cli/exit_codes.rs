@@ -1,8 +1,9 @@
 //! Each class of error has its exit code, and says its stable code.
 
-use crate::Outcome;
 use crate::tool::{Said, Tool, number, said};
+use crate::{Failure, Outcome};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 #[track_caller]
 fn assert_ended(said: &Said, exit: i32, code: &str) {
@@ -65,6 +66,19 @@ async fn programs_read_errors_as_json() -> Outcome {
     let error: Value = serde_json::from_str(&said.err)?;
     assert_eq!((error["code"].as_str(), error["exit"].as_i64()), (Some("number_not_e164"), Some(3)));
     assert_eq!((error["field"].as_str(), error["kept"].as_bool()), (Some("number"), Some(false)));
+    // The page shows an error as it is.
+    let shown =
+        include_str!("../../../../docs/cli.md").split_once("```json\n").ok_or("the page shows none")?.1;
+    let shown: Value = serde_json::from_str(shown.split_once("```").ok_or("no end")?.0)?;
+    let error = full_slot(&tool).await?;
+    let keys = |value: &Value| -> BTreeSet<String> {
+        value.as_object().into_iter().flat_map(|fields| fields.keys().cloned()).collect()
+    };
+    assert_eq!(keys(&shown), keys(&error));
+    for key in ["code", "title", "detail", "exit", "retryable", "kept", "status", "field"] {
+        assert_eq!(shown[key], error[key], "{key}");
+    }
+    assert_eq!(keys(&shown["slots"][0]), keys(&error["slots"][0]));
     let number = number(6);
     let past = [
         "call",
@@ -80,6 +94,24 @@ async fn programs_read_errors_as_json() -> Outcome {
     let error: Value = serde_json::from_str(&tool.run(&past).await?.err)?;
     assert_eq!((error["code"].as_str(), error["exit"].as_i64()), (Some("time_past"), Some(3)));
     Ok(())
+}
+
+/// What is said when a slot has no seat left: one of `advice` has two.
+async fn full_slot(tool: &Tool) -> Result<Value, Failure> {
+    let listed =
+        tool.run(&["call", "availability", "advice", "--zone", "Europe/Berlin", "--json"]).await?.out;
+    let slots: Vec<Value> = listed.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let slot = slots.get(slots.len() / 2).ok_or("no slots")?;
+    let local = slot["wall_time"]["local"].as_str().ok_or("no time")?;
+    let mut last = Value::Null;
+    for index in [15, 16, 17] {
+        let number = number(index);
+        let arguments =
+            ["call", "request", "advice", &number, "--at", local, "--zone", "Europe/Berlin", "--json"];
+        let said = tool.run(&arguments).await?;
+        last = serde_json::from_str(if index < 17 { &said.out } else { &said.err })?;
+    }
+    Ok(last)
 }
 
 #[tokio::test]

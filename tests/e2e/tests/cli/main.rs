@@ -2,6 +2,8 @@
 
 mod completion;
 mod exit_codes;
+mod help;
+mod mistakes;
 mod output;
 mod terminal;
 mod tool;

@@ -1,28 +1,39 @@
-//! What a terminal gets: colours unless they are not wanted, and lines that fit; and the session of the README.
+//! What a terminal gets: colours unless they are not wanted, and lines that fit; and the recorded session.
 
 use crate::tool::{Tool, number};
 use crate::{Failure, Outcome};
 use std::process::Command;
 use tokio::io::AsyncReadExt;
 
-/// What the program prints on a terminal of so many columns.
+/// What the program prints on a terminal of so many columns, with all that it needs to know.
 async fn on_terminal(
     tool: &Tool,
     columns: u16,
     no_color: bool,
     arguments: &[&str],
 ) -> Result<String, Failure> {
-    let (mut pty, pts) = pty_process::open()?;
-    pty.resize(pty_process::Size::new(24, columns))?;
     let wanted = tool.command(arguments)?;
     let mut command = pty_process::Command::new(wanted.as_std().get_program());
-    command = command.args(wanted.as_std().get_args()).env_remove("NO_COLOR").env("TERM", "xterm-256color");
+    command = command.args(wanted.as_std().get_args()).env_remove("NO_COLOR");
     for (name, value) in wanted.as_std().get_envs() {
         command = command.env(name, value.unwrap_or_default());
     }
     if no_color {
         command = command.env("NO_COLOR", "1");
     }
+    printed(command, columns).await
+}
+
+/// The same without a server, and without colours.
+pub(crate) async fn shown(arguments: &[&str], columns: u16) -> Result<String, Failure> {
+    let command = pty_process::Command::new(ringback_e2e::binary()?).args(arguments);
+    printed(command.env("NO_COLOR", "1").env_remove("COLUMNS"), columns).await
+}
+
+async fn printed(command: pty_process::Command, columns: u16) -> Result<String, Failure> {
+    let (mut pty, pts) = pty_process::open()?;
+    pty.resize(pty_process::Size::new(24, columns))?;
+    let command = command.env("TERM", "xterm-256color");
     let mut child = command.spawn(pts)?;
     let mut printed = Vec::new();
     // A terminal whose other side is gone ends with an error, not with an end of file.
@@ -46,7 +57,7 @@ async fn colours_and_widths_are_the_terminals() -> Outcome {
 }
 
 #[test]
-fn the_session_of_the_readme_is_as_the_commands_print_it() -> Outcome {
+fn the_recorded_session_is_as_the_commands_print_it() -> Outcome {
     let session = Command::new(env!("CARGO_BIN_EXE_ringback-session"))
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .arg("--check")

@@ -9,21 +9,21 @@ use ringback_server::clock::now;
 
 #[derive(Subcommand)]
 pub(crate) enum GroupCommand {
-    /// Make one
+    /// Make a group
     Create {
         /// 1 to 64 of a-z, 0-9 and -
         name: String,
         /// One of the contact centre's own numbers, E.164; repeat for more
-        #[arg(long = "number", required = true)]
+        #[arg(long = "number", value_name = "NUMBER", required = true)]
         numbers: Vec<String>,
         /// How the next number is chosen
         #[arg(long, value_enum, default_value = "round-robin")]
         selection: NumberSelection,
         /// How many digits an access code has, 4 to 9
-        #[arg(long, default_value_t = 6)]
+        #[arg(long, value_name = "COUNT", default_value_t = 6)]
         code_digits: u32,
-        /// How long a code is good for, in seconds, 30 to 86400
-        #[arg(long, default_value_t = 600)]
+        /// How long a code is good for, 30 to 86400
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
         expires_after_s: u32,
         /// How the dialer gets the code
         #[arg(long, value_enum, default_value = "pause")]

@@ -31,7 +31,7 @@ pub(crate) enum CaptchaCommand {
         #[arg(long, value_name = "SCORE", default_value_t = 0.5)]
         min_score: f64,
         /// The Google Cloud project, for reCAPTCHA Enterprise
-        #[arg(long)]
+        #[arg(long, value_name = "PROJECT")]
         project: Option<String>,
     },
     /// List which providers have a credential, without what is secret

@@ -24,10 +24,10 @@ pub(crate) struct AgentArguments {
     /// 1 to 64 of a-z, 0-9 and -
     name: String,
     /// A queue the agent serves; repeat for more
-    #[arg(long = "queue", required = true)]
+    #[arg(long = "queue", value_name = "QUEUE", required = true)]
     queues: Vec<String>,
-    /// What the agent can do, with a level from 1 to 10 as in billing=3, or 1; repeat for more
-    #[arg(long = "skill", value_parser = parse_level)]
+    /// What the agent can do, as in billing=3, at a level of 1 to 10; 1 when there is none. Repeat for more
+    #[arg(long = "skill", value_name = "SKILL[=LEVEL]", value_parser = parse_level)]
     skills: Vec<(String, u32)>,
 }
 

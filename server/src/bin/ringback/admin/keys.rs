@@ -21,8 +21,8 @@ pub(crate) enum KeyCommand {
     UpdateApp {
         /// What the app's key is called
         name: String,
-        /// `true` or `false`
-        #[arg(long, action = clap::ArgAction::Set)]
+        /// `true` when they do, `false` when they do not
+        #[arg(long, value_name = "YES", action = clap::ArgAction::Set)]
         needs_installation_key: bool,
     },
     /// Make a key of staff; it is shown once
@@ -33,7 +33,7 @@ pub(crate) enum KeyCommand {
         #[arg(long, value_enum)]
         role: Role,
         /// Whose desk it opens; needed for the role agent
-        #[arg(long)]
+        #[arg(long, value_name = "AGENT")]
         agent: Option<String>,
     },
     /// List all, without what is secret

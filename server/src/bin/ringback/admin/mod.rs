@@ -35,7 +35,7 @@ const EXAMPLES: &str = "\
 Examples:
   ringback admin apply centre.toml
   export RINGBACK_APP_KEY=$(ringback admin key create-app phone)
-  export RINGBACK_STAFF_KEY=$(ringback admin key create root --role administrator)
+  ringback admin key create root --role administrator
   ringback admin agent list --json";
 
 /// The contact centre, set up directly in the database.

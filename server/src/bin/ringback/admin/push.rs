@@ -20,16 +20,16 @@ pub(crate) enum PushCommand {
         /// What it is called in lists
         name: String,
         /// The .p8 file
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         key_file: PathBuf,
         /// Ten characters, from the key's page
-        #[arg(long)]
+        #[arg(long, value_name = "ID")]
         key_id: String,
         /// Ten characters, from the membership page
-        #[arg(long)]
+        #[arg(long, value_name = "ID")]
         team_id: String,
         /// The bundle id of an app this key is for; repeat for more
-        #[arg(long = "topic", required = true)]
+        #[arg(long = "topic", value_name = "BUNDLE_ID", required = true)]
         topics: Vec<String>,
     },
     /// Enter a Firebase service account, in place of one of the same name
@@ -37,7 +37,7 @@ pub(crate) enum PushCommand {
         /// What it is called in lists
         name: String,
         /// The JSON file
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         service_account: PathBuf,
     },
     /// Enter a VAPID key for browsers, in place of one of the same name, and print its public half for the web app
@@ -45,24 +45,24 @@ pub(crate) enum PushCommand {
         /// What it is called in lists
         name: String,
         /// The private key, PKCS#8 PEM or base64url; without one a new pair is made
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
         /// Whom a push service writes to when something is wrong, mailto: or https:
-        #[arg(long)]
+        #[arg(long, value_name = "URI")]
         subject: String,
     },
     /// List all, without what is secret
     List,
     /// List what failed and what came too late, newest first, with what to do
     Errors {
-        /// Since then (RFC 3339), at most 7 days ago; the last 24 hours when left out
-        #[arg(long)]
+        /// Since then, for example 2026-11-23T09:00:00Z, at most 7 days ago; the last 24 hours when absent
+        #[arg(long, value_name = "INSTANT")]
         since: Option<Timestamp>,
     },
     /// Say in figures what became of pushes
     Summary {
-        /// Since then (RFC 3339), at most 7 days ago; the last 24 hours when left out
-        #[arg(long)]
+        /// Since then, for example 2026-11-23T09:00:00Z, at most 7 days ago; the last 24 hours when absent
+        #[arg(long, value_name = "INSTANT")]
         since: Option<Timestamp>,
     },
     /// Send a failed push again, if what it says is still true

@@ -28,13 +28,13 @@ pub(crate) enum RuleSetCommand {
         /// E.164, or as people write it in the default country
         number: String,
         /// A rule set it must pass; repeat for more
-        #[arg(long = "rule-set")]
+        #[arg(long = "rule-set", value_name = "NAME")]
         rule_sets: Vec<String>,
         /// Where a number without a country code is from, for example DE
-        #[arg(long)]
+        #[arg(long, value_name = "COUNTRY")]
         default_country: Option<String>,
         /// The service whose rule sets and default country are taken instead
-        #[arg(long, conflicts_with_all = ["rule_sets", "default_country"])]
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["rule_sets", "default_country"])]
         service: Option<String>,
     },
 }

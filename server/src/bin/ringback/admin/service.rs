@@ -4,51 +4,51 @@ use super::Direct;
 use super::centre::parse_level;
 use crate::Failure;
 use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ringback_core::protocol::{Direction, PhoneNumber, Timestamp};
 use ringback_server::clock::now;
 use ringback_server::services::policy::{ConfirmTimeout, ServiceSetup};
 use ringback_server::services::{ServicePause, create_service, list_services, pause_service, put_service};
-use ringback_server::words::unword;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum ServiceCommand {
-    /// Make one with the settings most in use
+    /// Make a service with the settings most in use
     Create {
         /// 1 to 64 of a-z, 0-9 and -
         name: String,
         /// Where its callbacks wait
-        #[arg(long)]
+        #[arg(long, value_name = "QUEUE")]
         queue: String,
-        /// What an agent must be able to do, with a level from 1 to 10 as in billing=3, or 1; repeat for more
-        #[arg(long = "skill", value_parser = parse_level)]
+        /// What an agent must be able to do, as in billing=3, at a level of 1 to 10; 1 when there is none. Repeat for more
+        #[arg(long = "skill", value_name = "SKILL[=LEVEL]", value_parser = parse_level)]
         skills: Vec<(String, u32)>,
         /// Its opening hours
-        #[arg(long)]
+        #[arg(long, value_name = "CALENDAR")]
         calendar: Option<String>,
         /// How many calls can be promised when
-        #[arg(long)]
+        #[arg(long, value_name = "CAPACITY_RULE")]
         capacity: Option<String>,
-        /// Who dials: `customer_terminated` or `customer_originated`
-        #[arg(long, default_value = "customer_terminated", value_parser = parse_word::<Direction>)]
+        /// Who dials: the agent, or the customer when an agent is ready
+        #[arg(long, default_value = "customer_terminated", value_parser = direction())]
         direction: Direction,
         /// Connect without asking the customer first
         #[arg(long)]
         no_ask: bool,
-        /// How long the customer has to answer, in seconds, 5 to 600
-        #[arg(long, default_value_t = 30)]
+        /// How long the customer has to answer, 5 to 600
+        #[arg(long, value_name = "SECONDS", default_value_t = 30)]
         confirm_window_s: u32,
         /// What happens when nobody answers in time
         #[arg(long, value_enum, default_value = "requeue")]
         confirm_timeout: ConfirmTimeout,
         /// How often the customer is asked at most, 1 to 10
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, value_name = "COUNT", default_value_t = 3)]
         confirm_attempts: u32,
         /// The click-to-call group its numbers come from
-        #[arg(long)]
+        #[arg(long, value_name = "GROUP")]
         call_in_group: Option<String>,
         /// The number for people whose app cannot reach the server, E.164
-        #[arg(long)]
+        #[arg(long, value_name = "NUMBER")]
         fallback_number: Option<String>,
     },
     /// Set every setting of one from a TOML file, and make it if it is not there; what the file leaves out is as by default
@@ -60,8 +60,8 @@ pub(crate) enum ServiceCommand {
     Pause {
         /// Which one
         name: String,
-        /// Until then (RFC 3339); until it is resumed when left out
-        #[arg(long)]
+        /// Until then, for example 2026-11-23T09:00:00Z; until it is resumed when absent
+        #[arg(long, value_name = "INSTANT")]
         until: Option<Timestamp>,
     },
     /// Have it take requests again
@@ -73,8 +73,13 @@ pub(crate) enum ServiceCommand {
     List,
 }
 
-fn parse_word<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, String> {
-    unword(word).map_err(|_| "no such word; see the help text".to_owned())
+fn direction() -> impl TypedValueParser<Value = Direction> {
+    PossibleValuesParser::new(["customer_terminated", "customer_originated"]).map(|word| {
+        match word.as_str() {
+            "customer_originated" => Direction::CustomerOriginated,
+            _ => Direction::CustomerTerminated,
+        }
+    })
 }
 
 const COLUMNS: &[(&str, &str)] = &[
@@ -119,8 +124,7 @@ pub(super) async fn service(direct: &Direct, command: ServiceCommand) -> Result<
             direct.done("service", &name, "is there")
         }
         ServiceCommand::Put { file } => {
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+            let text = super::read(&file)?;
             let service: ServiceSetup =
                 toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
             let name = service.name.clone();

@@ -16,17 +16,17 @@ use serde_json::json;
 
 #[derive(Subcommand)]
 pub(crate) enum WebhookCommand {
-    /// Make one; its secret is shown once
+    /// Make a webhook; its secret is shown once
     Create {
         /// What it is called
         name: String,
         /// Where events are sent
         url: String,
         /// An event it is told of, such as callback.completed; repeat for more. All when absent
-        #[arg(long = "event")]
+        #[arg(long = "event", value_name = "EVENT")]
         events: Vec<String>,
-        /// For people
-        #[arg(long, default_value = "")]
+        /// For people, shown in lists
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         description: String,
     },
     /// List all
@@ -50,8 +50,8 @@ pub(crate) enum WebhookCommand {
     RotateSecret {
         /// What it is called
         name: String,
-        /// How long the secret before signs as well, in seconds; a day when absent
-        #[arg(long)]
+        /// How long the secret before signs as well; a day when absent
+        #[arg(long, value_name = "SECONDS")]
         grace_s: Option<u32>,
     },
     /// Send an event of type webhook.test
@@ -67,7 +67,7 @@ pub(crate) enum WebhookCommand {
         #[arg(long, value_enum)]
         state: Option<DeliveryState>,
         /// The last id of the page before
-        #[arg(long)]
+        #[arg(long, value_name = "ID")]
         before: Option<String>,
     },
     /// Send again: one delivery by its id, or everything since a moment
@@ -77,8 +77,8 @@ pub(crate) enum WebhookCommand {
         /// The delivery
         #[arg(required_unless_present = "since")]
         id: Option<String>,
-        /// For example 2026-11-23T09:00:00Z
-        #[arg(long, conflicts_with = "id")]
+        /// Everything since then, for example 2026-11-23T09:00:00Z
+        #[arg(long, value_name = "INSTANT", conflicts_with = "id")]
         since: Option<Timestamp>,
     },
 }

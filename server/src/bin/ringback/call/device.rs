@@ -5,14 +5,14 @@ use ringback_core::protocol::{ApnsEnvironment, FcmTokenKind, PushRegistration, P
 
 #[derive(Args)]
 pub(super) struct Device {
-    /// Tells several devices of one person apart, for example phone and tablet
-    #[arg(long, global = true)]
+    /// Tells several devices of one person apart, for example `phone` and `tablet`
+    #[arg(long, global = true, value_name = "NAME")]
     name: Option<String>,
     /// The language of its texts, for example de-AT; English when absent
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "LOCALE")]
     locale: Option<String>,
     /// The app's version
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "VERSION")]
     app_version: Option<String>,
     /// The app has the texts of pushes in its own resources
     #[arg(long, global = true)]
@@ -30,7 +30,7 @@ enum Target {
         #[command(flatten)]
         apple: Apple,
         /// The callback that the activity shows; without it the token starts activities
-        #[arg(long)]
+        #[arg(long, value_name = "ID")]
         callback: Option<String>,
     },
     /// A device that Firebase reaches
@@ -45,11 +45,11 @@ enum Target {
     WebPush {
         /// The endpoint
         endpoint: String,
-        /// The key p256dh, base64url
-        #[arg(long)]
+        /// The key `p256dh`, base64url
+        #[arg(long, value_name = "KEY")]
         p256dh: String,
-        /// The secret auth, base64url
-        #[arg(long)]
+        /// The secret `auth`, base64url
+        #[arg(long, value_name = "SECRET")]
         auth: String,
     },
 }
@@ -59,9 +59,9 @@ struct Apple {
     /// The token in hexadecimal
     token: String,
     /// The app's bundle id
-    #[arg(long)]
+    #[arg(long, value_name = "BUNDLE_ID")]
     topic: String,
-    /// The token is from TestFlight or the App Store
+    /// The token is from TestFlight or the App Store; otherwise from a build by Xcode
     #[arg(long)]
     production: bool,
 }

@@ -1,6 +1,7 @@
 //! What a request for a call is made of, on the command line.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ringback_core::protocol::{
     CallInRequest, CallbackRequest, ContextValue, Fold, Journey, PersonName, PhoneNumber, Screen, WallTime,
 };
@@ -13,22 +14,22 @@ pub(super) struct Request {
     /// The number to call, E.164: +4930901820
     number: String,
     /// How to address the person
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// What the agent should know, as KEY=VALUE; repeat for more
-    #[arg(long = "context", value_parser = key_value)]
+    /// What the agent should know; repeat for more
+    #[arg(long = "context", value_name = "KEY=VALUE", value_parser = key_value)]
     context: Vec<(String, String)>,
     /// A screen the person saw; repeat for more, oldest first
-    #[arg(long = "screen")]
+    #[arg(long = "screen", value_name = "NAME")]
     screens: Vec<String>,
-    /// What the person entered, as KEY=VALUE; repeat for more
-    #[arg(long = "form", value_parser = key_value)]
+    /// What the person entered; repeat for more
+    #[arg(long = "form", value_name = "KEY=VALUE", value_parser = key_value)]
     form: Vec<(String, String)>,
-    /// What the agent must be able to do, as NAME=LEVEL; repeat for more
-    #[arg(long = "skill", value_parser = skill)]
+    /// What the agent must be able to do besides what the service asks for, at a level of 1 to 10; repeat for more
+    #[arg(long = "skill", value_name = "NAME=LEVEL", value_parser = skill)]
     skills: Vec<(String, u32)>,
-    /// How urgent it is
-    #[arg(long)]
+    /// How urgent it is, 0 to as much as the service lets apps say; the service's own when absent
+    #[arg(long, value_name = "NUMBER")]
     priority: Option<u32>,
     #[command(flatten)]
     time: Time,
@@ -37,13 +38,13 @@ pub(super) struct Request {
 #[derive(Args)]
 pub(super) struct Time {
     /// When to call, as the clock shows it: 2026-12-24T10:30
-    #[arg(long, requires = "zone")]
+    #[arg(long, value_name = "TIME", requires = "zone")]
     at: Option<String>,
     /// Where that clock hangs, for example Europe/Berlin
-    #[arg(long, requires = "at")]
+    #[arg(long, value_name = "ZONE", requires = "at")]
     zone: Option<String>,
-    /// Which of two equal times, when clocks go back: earlier or later
-    #[arg(long, requires = "at", value_parser = fold)]
+    /// Which of two equal times, when clocks go back
+    #[arg(long, requires = "at", value_parser = fold())]
     fold: Option<Fold>,
 }
 
@@ -52,13 +53,13 @@ pub(super) struct CallIn {
     /// The service
     service: String,
     /// The number the call will come from, E.164
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER")]
     caller_number: Option<String>,
     /// How to address the person
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// What the agent should know, as KEY=VALUE; repeat for more
-    #[arg(long = "context", value_parser = key_value)]
+    /// What the agent should know; repeat for more
+    #[arg(long = "context", value_name = "KEY=VALUE", value_parser = key_value)]
     context: Vec<(String, String)>,
 }
 
@@ -111,6 +112,10 @@ pub(crate) fn arguments(time: &WallTime) -> String {
     format!("--at {} --zone {}{fold}", time.local, time.zone)
 }
 
+pub(super) fn seconds(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "write it in seconds, such as 600".to_owned())
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -122,10 +127,7 @@ fn skill(text: &str) -> Result<(String, u32), String> {
     Ok((name.to_owned(), level.parse().map_err(|_| wrong())?))
 }
 
-fn fold(text: &str) -> Result<Fold, String> {
-    match text {
-        "earlier" => Ok(Fold::Earlier),
-        "later" => Ok(Fold::Later),
-        _ => Err("earlier or later".to_owned()),
-    }
+fn fold() -> impl TypedValueParser<Value = Fold> {
+    PossibleValuesParser::new(["earlier", "later"])
+        .map(|word| if word == "earlier" { Fold::Earlier } else { Fold::Later })
 }
