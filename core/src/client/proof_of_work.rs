@@ -1,16 +1,15 @@
 //! ALTCHA v2: counts up until a key that is derived from the counter begins as it must.
 
 use super::captcha::NotPassed;
+use pbkdf2::pbkdf2_hmac;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::block_api::compress256;
+use sha2::Sha256;
 
 /// What servers of this product ask for.
 const ALGORITHM: &str = "PBKDF2/SHA-256";
-const HASH_BYTES: usize = 32;
-const BLOCK_BYTES: usize = 64;
-/// The longest nonce: with a counter it fills a block.
-const MAX_NONCE_BYTES: usize = 60;
+/// The longest nonce.
+const MAX_NONCE_BYTES: usize = 64;
 /// The longest key that is derived.
 const MAX_KEY_BYTES: usize = 256;
 /// Before so many counters is looked whether to go on.
@@ -84,75 +83,12 @@ impl Work {
         is_known.then_some(work)
     }
 
-    /// PBKDF2 (RFC 8018).
     fn derive(&self, counter: u32) -> Vec<u8> {
-        let mut password = [0; BLOCK_BYTES];
-        let bytes = self.nonce.iter().copied().chain(counter.to_be_bytes());
-        password.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-        let hmac = Hmac::new(&password);
-        let mut key = Vec::new();
-        for index in (1_u32..).take(self.key_bytes.div_ceil(HASH_BYTES)) {
-            let mut hash = hmac.of([&self.salt[..], &index.to_be_bytes()].concat());
-            let mut sum = hash;
-            for _ in 1..self.cost {
-                hash = hmac.of_hash(hash);
-                sum.iter_mut().zip(hash).for_each(|(sum, word)| *sum ^= word);
-            }
-            key.extend(sum.into_iter().flat_map(u32::to_be_bytes));
-        }
-        key.truncate(self.key_bytes);
+        let password = [&self.nonce[..], &counter.to_be_bytes()].concat();
+        let mut key = vec![0; self.key_bytes];
+        pbkdf2_hmac::<Sha256>(&password, &self.salt, self.cost, &mut key);
         key
     }
-}
-
-/// The state of SHA-256 (FIPS 180-4), and a hash.
-type State = [u32; 8];
-
-const START: State =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
-
-fn compressed(mut state: State, blocks: &[[u8; BLOCK_BYTES]]) -> State {
-    compress256(&mut state, blocks);
-    state
-}
-
-/// HMAC with SHA-256 (RFC 2104) that has taken in its key. Each round is two blocks of a known form, so the compression
-/// function is called by itself: there is nothing to collect and to pad.
-struct Hmac {
-    inner: State,
-    outer: State,
-}
-
-impl Hmac {
-    fn new(key: &[u8; BLOCK_BYTES]) -> Self {
-        let with = |pad: u8| compressed(START, &[key.map(|byte| byte ^ pad)]);
-        Self { inner: with(0x36), outer: with(0x5c) }
-    }
-
-    fn of(&self, mut message: Vec<u8>) -> State {
-        let bits = (BLOCK_BYTES + message.len()) as u64 * 8;
-        message.push(0x80);
-        message.resize((message.len() + 8).next_multiple_of(BLOCK_BYTES) - 8, 0);
-        message.extend(bits.to_be_bytes());
-        let (blocks, _) = message.as_chunks();
-        compressed(self.outer, &[padded(compressed(self.inner, blocks))])
-    }
-
-    fn of_hash(&self, hash: State) -> State {
-        compressed(self.outer, &[padded(compressed(self.inner, &[padded(hash)]))])
-    }
-}
-
-/// A hash as the last block after one other.
-fn padded(hash: State) -> [u8; BLOCK_BYTES] {
-    let mut block = [0; BLOCK_BYTES];
-    for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip(hash) {
-        *bytes = word.to_be_bytes();
-    }
-    block[HASH_BYTES] = 0x80;
-    // 96 bytes in all, in bits.
-    block[BLOCK_BYTES - 2..].copy_from_slice(&[3, 0]);
-    block
 }
 
 fn hex(bytes: &[u8]) -> String {
