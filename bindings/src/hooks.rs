@@ -117,7 +117,7 @@ impl TestHooks {
 
     /// A server with TLS, as long as these hooks are there.
     pub async fn pin_server(&self) -> Result<PinServer, ClientError> {
-        let started = async { PinServer::start().await.map_err(|error| internal(&error)) };
+        let started = Box::pin(async { PinServer::start().await.map_err(|error| internal(&error)) });
         self.runtime.run(None, started).await
     }
 
@@ -127,7 +127,8 @@ impl TestHooks {
         transport: Arc<dyn Transport>,
         server: PinServer,
     ) -> Result<Vec<ContractFinding>, ClientError> {
-        self.runtime.run(None, async move { Ok(contract::check_pins(transport, server).await) }).await
+        let checked = Box::pin(async move { Ok(contract::check_pins(transport, server).await) });
+        self.runtime.run(None, checked).await
     }
 
     /// Nothing, for a benchmark of the border itself.
