@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Options {}
 
 /// Which library, and the most bytes: what they were when this was last lowered. They should be 1 MiB and 2.9 MiB.
-const LIMITS: [(Kind, u64); 2] = [(Kind::Host, 1_509_000), (Kind::Reqwest, 3_372_000)];
+const LIMITS: [(Kind, u64); 2] = [(Kind::Host, 1_566_000), (Kind::Reqwest, 3_447_000)];
 
 pub(crate) fn run(places: &Places) -> Result<ExitCode> {
     let (counts, lines) = check(places, &process::run)?;

@@ -49,7 +49,7 @@ pub struct ClientConfig {
     #[cfg_attr(feature = "uniffi", uniffi(default = false))]
     pub allow_clear_text: bool,
     /// Pinned keys: the server is spoken to only when its chain of certificates is trusted and has one of them. Each is
-    /// written `sha256/` and the base64 of the SHA-256 of the key's SubjectPublicKeyInfo, as in RFC 7469 and OkHttp: the
+    /// written `sha256/` and the base64 of the SHA-256 of the key's `SubjectPublicKeyInfo`, as in RFC 7469 and `OkHttp`: the
     /// server's own key, or that of an intermediate certificate that it sends. Two different ones at least, one of them of
     /// a key in reserve: an app whose only pinned key is lost reaches nobody until it is updated. None, the default, asks
     /// nothing beyond the platform's trust.

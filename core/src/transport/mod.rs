@@ -50,7 +50,7 @@ pub struct HttpRequest {
     /// [`TransportError::AnswerTooLarge`]; the client looks again. Does not count for streams.
     pub max_answer_bytes: u32,
     /// Keys, one of which the server has to have in its verified chain of certificates, each as `sha256/` and the base64
-    /// of the SHA-256 of its SubjectPublicKeyInfo; none when nothing is asked beyond the stack's own trust. A transport
+    /// of the SHA-256 of its `SubjectPublicKeyInfo`; none when nothing is asked beyond the stack's own trust. A transport
     /// that cannot check them sends nothing and fails with [`TransportError::PinningUnsupported`].
     #[cfg_attr(feature = "uniffi", uniffi(default = []))]
     pub pins: Vec<String>,

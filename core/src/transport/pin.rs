@@ -12,7 +12,7 @@ pub(crate) fn canonical(pin: &str) -> Option<String> {
     (hash.len() == HASH_BYTES).then(|| format!("{PREFIX}{}", STANDARD.encode(hash)))
 }
 
-/// The pin of a key, given as SubjectPublicKeyInfo in DER.
+/// The pin of a key, given as `SubjectPublicKeyInfo` in DER.
 #[cfg(any(feature = "reqwest", feature = "transport-contract"))]
 pub(crate) fn of_key(public_key_info: &[u8]) -> String {
     use sha2::{Digest, Sha256};

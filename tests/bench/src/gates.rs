@@ -31,8 +31,8 @@ pub(crate) const GATES: &[Gate] = &[
     Gate { row: "sdk/kotlin-memory", bound: Bound::LeastRatio(1.0 / 1.05) },
     Gate { row: "sdk/swift-memory", bound: Bound::LeastRatio(1.0 / 1.05) },
     // As in `cargo xtask size`: what they are. They should be 1 MiB and 2.9 MiB.
-    Gate { row: "sdk/size-host", bound: Bound::Most(Measure::Bytes(1_509_000.0)) },
-    Gate { row: "sdk/size-reqwest", bound: Bound::Most(Measure::Bytes(3_372_000.0)) },
+    Gate { row: "sdk/size-host", bound: Bound::Most(Measure::Bytes(1_566_000.0)) },
+    Gate { row: "sdk/size-reqwest", bound: Bound::Most(Measure::Bytes(3_447_000.0)) },
 ];
 
 /// One gate.

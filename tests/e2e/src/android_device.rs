@@ -29,7 +29,7 @@ pub struct AndroidKey {
     pub package: String,
     /// SHA-256 of the certificate that the app is signed with.
     pub certificate: Vec<u8>,
-    /// 0 is software, 1 the trusted environment, 2 StrongBox.
+    /// 0 is software, 1 the trusted environment, 2 a secure element (`StrongBox`).
     pub level: u8,
     /// 0 is made here, 2 brought from elsewhere.
     pub origin: u8,

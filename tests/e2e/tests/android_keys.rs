@@ -203,7 +203,8 @@ async fn every_fault_is_named(engine: Engine) -> Result<(), Failure> {
     let ground = Ground::new(engine).await?;
     let app_key = &ground.world.centre.app_key;
     let anne = ground.installation("anne", Signing::p256()?).await?;
-    let changes: [(fn(&mut AndroidKey), &str); 10] = [
+    type Change = fn(&mut AndroidKey);
+    let changes: [(Change, &str); 10] = [
         (|key| key.challenge = "another".to_owned(), "challenge_mismatch"),
         (|key| key.challenge.insert(0, '1'), "challenge_mismatch"),
         (|key| key.level = 0, "software_level"),

@@ -21,7 +21,7 @@ final class TemporaryFolder {
 func ringback(_ baseUrl: String, _ folder: TemporaryFolder) throws -> Ringback {
     let configuration = RingbackConfiguration(
         baseUrl: baseUrl, appKey: "rb_pub_test", dataDir: folder.url.appendingPathComponent("data").path,
-        maxTries: 1)
+        requestTimeoutMs: 60_000, maxTries: 1)
     return try Ringback(
         configuration: configuration, store: FileStore(folder: folder.url.appendingPathComponent("secrets")))
 }
@@ -30,7 +30,7 @@ struct NotInTime: Error {}
 
 /// The result of `work`, or an error when it takes longer than this. Does not wait for work that cannot be cancelled.
 func within<T: Sendable>(
-    seconds: UInt64 = 10, _ work: @escaping @Sendable () async throws -> T
+    seconds: UInt64 = 60, _ work: @escaping @Sendable () async throws -> T
 ) async throws -> T {
     let (results, result) = AsyncThrowingStream<T, any Error>.makeStream()
     let working = Task {

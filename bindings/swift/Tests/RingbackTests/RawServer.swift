@@ -77,7 +77,7 @@ final class RawConnection: Sendable {
 }
 
 private func limitWaits(of descriptor: Int32) {
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
 }
 
