@@ -19,9 +19,8 @@ func publicKeyInfo(ofCertificate certificate: Data) -> Data? {
     // The version may be left out.
     _ = body.enter(DER.version)
     // Serial number, algorithm, issuer, validity, subject.
-    for tag in [DER.integer, DER.sequence, DER.sequence, DER.sequence, DER.sequence] where body.take(tag) == nil {
-        return nil
-    }
+    let before = [DER.integer, DER.sequence, DER.sequence, DER.sequence, DER.sequence]
+    for tag in before where body.take(tag) == nil { return nil }
     return body.take(DER.sequence).map { Data($0) }
 }
 

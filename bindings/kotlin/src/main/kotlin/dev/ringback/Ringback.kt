@@ -147,7 +147,12 @@ public class Ringback(
         appVersion: String? = null,
         hasTexts: Boolean = false,
     ): Device =
-        cancellable { client.registerPush(PushRegistration(target, name, locale, appVersion, hasTexts), null) }
+        cancellable {
+            client.registerPush(
+                PushRegistration(target, name, locale, appVersion, hasTexts),
+                null,
+            )
+        }
 
     /** The device with this id gets no more pushes, for example after the person has logged out. */
     public suspend fun unregisterPush(deviceId: String): Unit =

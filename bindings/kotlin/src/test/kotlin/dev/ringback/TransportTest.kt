@@ -50,7 +50,8 @@ class TransportTest {
                     OkHttpTransport {
                         trusting(server.authority).newBuilder().certificatePinner(elsewhere).build()
                     }
-                val request = HttpRequest("GET", server.url, emptyList(), null, 5_000u, 1_000u, listOf(server.ownPin))
+                val request =
+                    HttpRequest("GET", server.url, emptyList(), null, 5_000u, 1_000u, listOf(server.ownPin))
                 assertFailsWith<TransportException.TlsFailed> { transport.send(request) }
                 Unit
             }
@@ -63,7 +64,8 @@ class TransportTest {
                 val server = hooks.pinServer()
                 val transport = OkHttpTransport { trusting(server.authority) }
                 val pins = listOf(NOBODYS_PIN, server.strangerPin)
-                val error = assertFailsWith<RingbackException.Unreachable> { offerAt(server.url, pins, transport) }
+                val error =
+                    assertFailsWith<RingbackException.Unreachable> { offerAt(server.url, pins, transport) }
                 assertTrue("pinned keys" in error.message.orEmpty(), "${error.message}")
                 val invalid =
                     assertFailsWith<RingbackException.InvalidRequest> {
@@ -78,7 +80,8 @@ class TransportTest {
         pins: List<String>,
         transport: Transport,
     ) {
-        val config = RingbackConfig(url, "rb_pub_test", folder.resolve("data").toString(), maxTries = 1u, pins = pins)
+        val config =
+            RingbackConfig(url, "rb_pub_test", folder.resolve("data").toString(), maxTries = 1u, pins = pins)
         Ringback(config, FileStore(folder.resolve("secrets")), transport).use { it.offer("billing") }
     }
 
