@@ -5,7 +5,7 @@
 //! its changes in [`Effects`](crate::app::Effects) and writes them last and in order of their keys.
 
 use crate::refusal::Refusal;
-use crate::storage::Tx;
+use crate::storage::{FewRows, Param, Tx, few_rows};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -36,26 +36,19 @@ pub(crate) fn shard() -> i64 {
     })
 }
 
+const ADD: FewRows = few_rows!(
+    "insert into tallies (key, shard, n) values ",
+    3,
+    " on conflict (key, shard) do update set n = tallies.n + excluded.n"
+);
+
 /// Writes changes down.
 pub fn write(tx: &mut Tx<'_>, changes: &Changes) -> Result<(), Refusal> {
-    let changes: Vec<_> = changes.iter().filter(|(_, change)| **change != 0).collect();
-    for pair in changes.chunks(2) {
-        match pair {
-            [(one, n), (other, m)] => tx.execute_later(
-                "insert into tallies (key, shard, n) values ($1, $2, $3), ($4, $2, $5) \
-                 on conflict (key, shard) do update set n = tallies.n + excluded.n",
-                &[one, &shard(), n, other, m],
-            )?,
-            rest => {
-                for (key, n) in rest {
-                    tx.execute_later(
-                        "insert into tallies (key, shard, n) values ($1, $2, $3) \
-                         on conflict (key, shard) do update set n = tallies.n + excluded.n",
-                        &[key, &shard(), n],
-                    )?;
-                }
-            }
-        }
-    }
-    Ok(())
+    let shard = shard();
+    let rows: Vec<[&dyn Param; 3]> = changes
+        .iter()
+        .filter(|(_, change)| **change != 0)
+        .map(|(key, change)| [key as &dyn Param, &shard, change])
+        .collect();
+    Ok(tx.write_later(&ADD, &rows)?)
 }

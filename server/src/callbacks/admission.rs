@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::routing::matching::Levels;
 use crate::routing::requirements;
 use crate::routing::resources::skill_id;
-use crate::rules::{self, Classified, Subjects, check_number};
+use crate::rules::{self, Classified, Spending, Subjects, check_number};
 use crate::services::policy::{AtClose, Unstaffed, levels_fit};
 use crate::services::{Pause, Service};
 use crate::storage::Tx;
@@ -37,7 +37,7 @@ pub(super) struct Admitted {
 }
 
 /// Checks a request. What is left to the caller are the seat and the place of a number that has callbacks open, which decide
-/// themselves when they are taken, and at last the [limits](spend).
+/// themselves when they are taken, and at last the [limits](rules::spend).
 pub(super) fn admit(
     tx: &mut Tx<'_>,
     service: &Service,
@@ -63,34 +63,21 @@ pub(super) fn admit(
     Ok(Admitted { number, requirement_id, priority, direction, waiting: counted.waiting })
 }
 
-/// Says what [`admit`] and [`spend`] will read of a service.
+/// Says what [`admit`] and [`rules::spend`] will read of a service.
 pub(super) fn announce(tx: &mut Tx<'_>, service: &Service, now: Timestamp) -> Result<(), Refusal> {
     line::announce_counted(tx, service)?;
     rules::announce_busy(tx, &service.id, &service.policy.limits, now)
 }
 
-/// Says that an admitted request will be counted. The lock is taken then, together with the next statement.
-pub(super) fn announce_spend(
+/// Says that an admitted request will be counted by [`rules::spend`]. The lock is taken then, together with the next statement.
+pub(super) fn announce_spend<'a>(
     tx: &mut Tx<'_>,
     centre: &Centre,
-    service: &Service,
-    asked: Asked<'_>,
-    number: &Classified,
-) -> Result<(), Refusal> {
+    service: &'a Service,
+    asked: Asked<'a>,
+    number: &'a Classified,
+) -> Result<Spending<'a>, Refusal> {
     rules::announce_spend(tx, &centre.vault, &service.policy.limits, &subjects(service, asked, number))
-}
-
-/// Counts an admitted request against the limits. Neighbours of a prefix or an address wait for each other from here to the
-/// commit, so everything else is done before.
-pub(super) fn spend(
-    tx: &mut Tx<'_>,
-    centre: &Centre,
-    service: &Service,
-    asked: Asked<'_>,
-    number: &Classified,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    rules::spend(tx, &centre.vault, &service.policy.limits, &subjects(service, asked, number), now)
 }
 
 /// Every check of a request, without taking it and without counting it.

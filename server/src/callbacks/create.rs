@@ -1,6 +1,6 @@
 //! Asking for a callback.
 
-use super::admission::{Asked, admit, announce, announce_spend, spend};
+use super::admission::{Asked, admit, announce, announce_spend};
 use super::model::Position;
 use super::record::{Record, later};
 use super::times;
@@ -11,6 +11,7 @@ use crate::events;
 use crate::http::{Answer, Intent, once};
 use crate::line::{self, StoredPromise};
 use crate::refusal::Refusal;
+use crate::rules;
 use crate::storage::{Tx, Vault};
 use crate::words::word;
 use ringback_core::protocol::{
@@ -137,13 +138,14 @@ pub fn create(
         view.position = Some(place.position);
         view.wait = Some(place.wait);
     }
-    announce_spend(tx, centre, service, asked, &admitted.number)?;
+    let spending = announce_spend(tx, centre, service, asked, &admitted.number)?;
     insert(tx, &centre.vault, &record, request, (admitted.number.e164.expose(), promise), now)?;
     let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
     let append = if setup.has_webhooks { events::append } else { events::append_untold };
     append(tx, effects, &record, event, "customer", now)?;
     line::counted_in(tx, effects, &record, now)?;
-    spend(tx, centre, service, asked, &admitted.number, now)?;
+    // Neighbours of a prefix or an address wait for each other from here to the commit, so everything else is done before.
+    rules::spend(tx, &spending, now)?;
     effects.clock = true;
     if record.at == Position::Queued {
         effects.queues.insert(record.queue_id.clone());
@@ -179,7 +181,7 @@ fn insert(
              slot_start, expires_at, due_at, promise, promise_model, entered_at, asked, created_at, changed_at, version) values ($1, $2, \
              $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
              $26, $27, 0, $27, $27, 1) \
-             on conflict (service_id, number_hash, open_place) where state <> 'completed' do nothing",
+             on conflict (number_hash, service_id, open_place) where state <> 'completed' do nothing",
             &[
                 &record.id, &record.installation_id, &record.service_id, &record.queue_id, &record.requirement_id,
                 &number_hash, &number, &name, &context, &journey, &word(record.direction)?,

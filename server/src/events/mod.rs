@@ -41,7 +41,7 @@ pub fn append_untold(
         .map_err(|_| Refusal::Damaged("a callback that cannot be written"))?;
     tx.execute_later(
         "insert into events (installation_id, seq, callback_id, version, kind, actor, at, snapshot) \
-         select id, event_seq, $2, $3, $4, $5, $6, $7 from installations where id = $1",
+         values ($1, (select event_seq from installations where id = $1), $2, $3, $4, $5, $6, $7)",
         &[&record.installation_id, &record.id, &record.version, &word(kind)?, &actor, &now, &snapshot],
     )?;
     effects.installations.insert(record.installation_id.clone());

@@ -12,5 +12,5 @@ pub mod verdict;
 pub use limits::{Limits, Window};
 pub use number::{Classified, Country, Kind, classify};
 pub use rule_set::{RuleSet, RuleSetSetup, countries};
-pub use uses::{Subjects, announce_busy, announce_spend, peek, purge, spend};
+pub use uses::{Spending, Subjects, announce_busy, announce_spend, peek, purge, spend};
 pub use verdict::{NumberVerdict, check_number};

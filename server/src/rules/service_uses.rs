@@ -3,7 +3,7 @@
 
 use super::limits::{Full, Window};
 use crate::refusal::Refusal;
-use crate::storage::{Param, Tx};
+use crate::storage::{FewRows, Param, Tx, few_rows};
 use crate::tally::shard;
 use ringback_core::protocol::Timestamp;
 use std::collections::BTreeSet;
@@ -98,6 +98,12 @@ pub(super) fn full(
     Ok(full)
 }
 
+const ADD: FewRows = few_rows!(
+    "insert into service_uses (service_id, window_s, begins_at, shard, n) values ",
+    5,
+    " on conflict (service_id, window_s, begins_at, shard) do update set n = service_uses.n + excluded.n"
+);
+
 /// Counts a request in every window.
 pub(super) fn count(
     tx: &mut Tx<'_>,
@@ -106,28 +112,14 @@ pub(super) fn count(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let lengths: BTreeSet<u32> = windows.iter().map(|window| window.window_s).collect();
-    let begun_us = |window_s: u32| begin_us(window_s, now.as_microsecond());
-    for pair in Vec::from_iter(lengths).chunks(2) {
-        match pair {
-            [one, other] => tx.execute_later(
-                "insert into service_uses (service_id, window_s, begins_at, shard, n) \
-                 values ($1, $2, $3, $4, 1), ($1, $5, $6, $4, 1) \
-                 on conflict (service_id, window_s, begins_at, shard) do update set n = service_uses.n + excluded.n",
-                &[&service_id, one, &begun_us(*one), &shard(), other, &begun_us(*other)],
-            )?,
-            rest => rest.iter().try_for_each(|one| add(tx, service_id, *one, begun_us(*one), 1))?,
-        }
-    }
-    Ok(())
-}
-
-fn add(tx: &mut Tx<'_>, service_id: &str, window_s: u32, begins_at: i64, n: i64) -> Result<(), Refusal> {
-    tx.execute_later(
-        "insert into service_uses (service_id, window_s, begins_at, shard, n) values ($1, $2, $3, $4, $5) \
-         on conflict (service_id, window_s, begins_at, shard) do update set n = service_uses.n + excluded.n",
-        &[&service_id, &window_s, &begins_at, &shard(), &n],
-    )?;
-    Ok(())
+    let stretches: Vec<_> =
+        lengths.into_iter().map(|window_s| (window_s, begin_us(window_s, now.as_microsecond()))).collect();
+    let shard = shard();
+    let rows: Vec<[&dyn Param; 5]> = stretches
+        .iter()
+        .map(|(window_s, begins_at)| [&service_id as &dyn Param, window_s, begins_at, &shard, &1_i64])
+        .collect();
+    Ok(tx.write_later(&ADD, &rows)?)
 }
 
 /// Forgets what lies in no window any more, and counts as made now what lies in the future.
@@ -139,7 +131,8 @@ pub(super) fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
         |row| Ok((row.get::<String>(0)?, row.get::<u32>(1)?, row.get::<i64>(2)?)),
     )?;
     for (service_id, window_s, n) in ahead {
-        add(tx, &service_id, window_s, begin_us(window_s, now.as_microsecond()), n)?;
+        let begins_at = begin_us(window_s, now.as_microsecond());
+        tx.write_later(&ADD, &[[&service_id, &window_s, &begins_at, &shard(), &n]])?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::limits::{self, Full, Limits, Window};
 use super::service_uses;
 use super::verdict::{failed, passed};
 use crate::refusal::Refusal;
-use crate::storage::{Param, Tx, Vault};
+use crate::storage::{FewRows, OfEach, Param, Tx, Vault, few_rows};
 use ringback_core::protocol::{Check, Problem, ProblemCode, ReachedLimit, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -90,43 +90,42 @@ pub fn announce_busy(
     service_uses::announce_full(tx, service_id, &limits.service, now)
 }
 
+/// What a request is about to be counted under.
+pub struct Spending<'a> {
+    service_id: &'a str,
+    limits: &'a Limits,
+    limited: Vec<Subject<'a>>,
+}
+
 /// Says that [`spend`] will look at the subjects, and lock them.
-pub fn announce_spend(
+pub fn announce_spend<'a>(
     tx: &mut Tx<'_>,
     vault: &Vault,
-    limits: &Limits,
-    subjects: &Subjects<'_>,
-) -> Result<(), Refusal> {
+    limits: &'a Limits,
+    subjects: &Subjects<'a>,
+) -> Result<Spending<'a>, Refusal> {
     let limited = subjects.limited(vault, limits);
-    if limited.is_empty() {
-        return Ok(());
+    if !limited.is_empty() {
+        let keys = keys(&limited);
+        tx.announce(LOCKED.all, &[&keys[0], &keys[1], &keys[2], &keys[3]])?;
     }
-    let keys = keys(&limited);
-    Ok(tx.announce(LOCKED, &[&keys[0], &keys[1], &keys[2], &keys[3]])?)
+    Ok(Spending { service_id: subjects.service_id, limits, limited })
 }
 
 /// Counts a request against every limit of the service, or refuses it and counts nothing: the caller's transaction must
 /// then be rolled back, as it is when its body returns the refusal.
-pub fn spend(
-    tx: &mut Tx<'_>,
-    vault: &Vault,
-    limits: &Limits,
-    subjects: &Subjects<'_>,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    let busy = service_uses::full(tx, subjects.service_id, &limits.service, now)?;
-    let limited = subjects.limited(vault, limits);
-    let known = read(tx, LOCKED, &limited)?;
-    let (writes, full) = judge(&limited, &known, now);
+pub fn spend(tx: &mut Tx<'_>, spending: &Spending<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let Spending { service_id, limits, limited } = spending;
+    let busy = service_uses::full(tx, service_id, &limits.service, now)?;
+    let known = read(tx, &LOCKED, limited)?;
+    let (writes, full) = judge(limited, &known, now);
     let full = full.into_iter().chain(busy.map(|full| ("service", full)));
     if let Some((limit, full)) = full.max_by_key(|(_, full)| full.retry_at_us) {
         return Err(refused(limit, &full, now));
     }
-    if !writes.is_empty() {
-        let (sql, params) = upsert(&writes);
-        tx.execute_later(sql, &params)?;
-    }
-    service_uses::count(tx, subjects.service_id, &limits.service, now)
+    let rows: Vec<[&dyn Param; 5]> = writes.iter().map(Write::row).collect();
+    tx.write_later(&WRITE, &rows)?;
+    service_uses::count(tx, service_id, &limits.service, now)
 }
 
 /// What [`spend`] would say, limit by limit, without counting anything.
@@ -138,11 +137,7 @@ pub fn peek(
     now: Timestamp,
 ) -> Result<Vec<Check>, Refusal> {
     let limited = subjects.limited(vault, limits);
-    let known = read(
-        tx,
-        "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4)",
-        &limited,
-    )?;
+    let known = read(tx, &KNOWN, &limited)?;
     let (_, full) = judge(&limited, &known, now);
     let mut checks = Vec::new();
     for limit in ["number", "prefix", "installation", "address"] {
@@ -193,6 +188,12 @@ struct Write<'a> {
     expires_at: i64,
 }
 
+impl Write<'_> {
+    fn row(&self) -> [&dyn Param; 5] {
+        [&self.key, &self.recent, &self.version, &self.newest_at, &self.expires_at]
+    }
+}
+
 /// What is to be written if nothing is full, and what is full.
 fn judge<'a>(
     subjects: &'a [Subject<'a>],
@@ -218,66 +219,44 @@ fn judge<'a>(
     (writes, full)
 }
 
-const LOCKED: &str = "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4) \
-     order by subject for update";
+const ONE: &str = "select subject, recent, version from limit_uses where subject = $1";
+const KNOWN: OfEach = OfEach {
+    one: ONE,
+    all: "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4)",
+};
+const LOCKED: OfEach = OfEach {
+    one: ONE,
+    all: "select subject, recent, version from limit_uses where subject in ($1, $2, $3, $4) \
+          order by subject for update",
+};
 
 /// No key is empty, so what fills up finds nothing.
 fn keys<'a>(subjects: &'a [Subject<'_>]) -> [&'a str; 4] {
     std::array::from_fn(|place| subjects.get(place).map_or("", |subject| subject.key.as_str()))
 }
 
-/// The uses of up to four subjects, in one statement.
-fn read(
-    tx: &mut Tx<'_>,
-    sql: &'static str,
-    subjects: &[Subject<'_>],
-) -> Result<HashMap<String, Uses>, Refusal> {
+/// The uses of up to four subjects.
+fn read(tx: &mut Tx<'_>, sql: &OfEach, subjects: &[Subject<'_>]) -> Result<HashMap<String, Uses>, Refusal> {
     if subjects.is_empty() {
         return Ok(HashMap::new());
     }
     let keys = keys(subjects);
-    let rows = tx.query(sql, &[&keys[0], &keys[1], &keys[2], &keys[3]], |row| {
+    let rows = tx.query_each(sql, &[&keys[0], &keys[1], &keys[2], &keys[3]], |row| {
         let recent: Vec<u8> = row.get(1)?;
         Ok((row.get(0)?, Uses { recent: from_bytes(&recent), version: row.get(2)? }))
     })?;
     Ok(rows.into_iter().collect())
 }
 
-macro_rules! upsert {
-    ($rows:literal) => {
-        concat!(
-            "insert into limit_uses (subject, recent, version, newest_at, expires_at) values ",
-            $rows,
-            " on conflict (subject) do update set recent = excluded.recent, newest_at = excluded.newest_at, \
-             expires_at = excluded.expires_at, \
-             version = case when limit_uses.version = excluded.version - 1 then excluded.version end"
-        )
-    };
-}
-
-/// Writes up to four subjects. Those that were there are locked. Two first uses at once find no row to lock: then the later
-/// one finds another version than it knows, has none to write, and its transaction is tried again.
-fn upsert<'a>(writes: &'a [Write<'_>]) -> (&'static str, Vec<&'a dyn Param>) {
-    let sql = match writes.len() {
-        1 => upsert!("($1, $2, $3, $4, $5)"),
-        2 => upsert!("($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10)"),
-        3 => upsert!("($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10), ($11, $12, $13, $14, $15)"),
-        _ => {
-            upsert!(
-                "($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10), ($11, $12, $13, $14, $15), ($16, $17, $18, $19, $20)"
-            )
-        }
-    };
-    let params = writes
-        .iter()
-        .flat_map(|write| {
-            let row: [&'a dyn Param; 5] =
-                [&write.key, &write.recent, &write.version, &write.newest_at, &write.expires_at];
-            row
-        })
-        .collect();
-    (sql, params)
-}
+/// Those that were there are locked. Two first uses at once find no row to lock: then the later one finds another version
+/// than it knows, has none to write, and its transaction is tried again.
+const WRITE: FewRows = few_rows!(
+    "insert into limit_uses (subject, recent, version, newest_at, expires_at) values ",
+    5,
+    " on conflict (subject) do update set recent = excluded.recent, newest_at = excluded.newest_at, \
+     expires_at = excluded.expires_at, \
+     version = case when limit_uses.version = excluded.version - 1 then excluded.version end"
+);
 
 fn to_bytes(recent: &[i64]) -> Vec<u8> {
     recent.iter().flat_map(|made| made.to_le_bytes()).collect()

@@ -17,7 +17,7 @@ pub(super) enum Verdict {
 
 /// A body with the place its answer goes to. It finishes whether or not the caller still waits.
 pub(super) trait Job: Send {
-    /// Runs the body and keeps what it returns.
+    /// Runs the body and keeps what it returns. May be done again after what it wrote was undone.
     fn run(&mut self, tx: &mut Tx<'_>) -> Verdict;
 
     /// Sends the caller what the body returned.
@@ -30,13 +30,14 @@ pub(super) trait Job: Send {
 pub(super) struct Call<T, E, F> {
     body: F,
     outcome: Option<Result<T, E>>,
+    has_panicked: bool,
     caller: oneshot::Sender<Result<T, E>>,
 }
 
 impl<T, E, F> Call<T, E, F> {
     pub(super) fn new(body: F) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (caller, answer) = oneshot::channel();
-        (Self { body, outcome: None, caller }, answer)
+        (Self { body, outcome: None, has_panicked: false, caller }, answer)
     }
 }
 
@@ -48,8 +49,12 @@ where
 {
     fn run(&mut self, tx: &mut Tx<'_>) -> Verdict {
         self.outcome = None;
+        if self.has_panicked {
+            return Verdict::Failed(StorageError::Panicked);
+        }
         // Safe to go on after a panic: the transaction is rolled back and the body is not called again.
         let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| (self.body)(tx))) else {
+            self.has_panicked = true;
             return Verdict::Failed(StorageError::Panicked);
         };
         let Some(error) = tx.failure.take() else {

@@ -2,13 +2,14 @@
 //!
 //! A transaction is a plain synchronous function that runs on a thread of the storage; the async caller awaits its
 //! answer. Such a body cannot be dropped half-way and cannot hold a lock across the network. It may be run again when it
-//! collides with others, so it has no effects besides its statements.
+//! collides with others or shares a commit with one that has to be undone, so it has no effects besides its statements.
 //!
 //! One SQL text serves both engines: `$1` parameters, text ids, `bigint` for every number, flag (0 or 1) and instant
 //! (microseconds since 1970). `for update` and `for update skip locked` are left out on SQLite, which has one writer.
 //! `json_rows($1)` are the elements of a JSON array, for statements about many rows.
 
 mod error;
+mod few_rows;
 mod job;
 mod migrate;
 mod postgres;
@@ -24,9 +25,11 @@ mod vault;
 mod wakes;
 
 pub use error::StorageError;
+pub use few_rows::FewRows;
+pub(crate) use few_rows::few_rows;
 pub use sealed::OpenError;
 pub use settings::{Engine, StorageSettings};
-pub use tx::{ForEach, Tx};
+pub use tx::{ForEach, OfEach, Tx};
 pub use value::{FromColumn, Param, Row, Value};
 pub use vault::{Vault, VaultError};
 pub use wakes::{RESYNC, Wakes};

@@ -14,11 +14,13 @@ use tokio::sync::mpsc;
 
 /// How many bodies share one commit at most.
 const GROUP: usize = 64;
+/// After a body had to be undone, so many groups are written in the way that can do it: such bodies come in swarms.
+const WARY_FOR: u32 = 16;
 const READERS: usize = 4;
 /// How long another process may hold the file before a caller is told that it is busy.
 const CACHE_KIB: i64 = 32 * 1024;
-/// 16 MB of changes.
-const CHECKPOINT_PAGES: i64 = 4000;
+/// 32 MB of changes.
+const CHECKPOINT_PAGES: i64 = 8000;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 256;
 
@@ -60,15 +62,36 @@ fn write_groups(session: &mut Session, mut waiting: mpsc::Receiver<Box<dyn Job>>
 
 /// One commit. An error of one body undoes that body only; the error returned here is everybody's.
 fn write_group(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
-    session.control("begin immediate")?;
-    // Alone, a body needs nothing to be undone to but the beginning.
-    if let [job] = group {
-        return match job.run(&mut Tx::sqlite(session)) {
-            Verdict::Keep => session.control("commit"),
-            Verdict::Failed(error) if session.connection.is_autocommit() => Err(error),
-            Verdict::Decline | Verdict::Failed(_) => session.control("rollback"),
-        };
+    if session.wary_for == 0 && write_plainly(session, group)? {
+        return Ok(());
     }
+    session.wary_for = session.wary_for.checked_sub(1).unwrap_or(WARY_FOR);
+    write_warily(session, group)
+}
+
+/// The short way, without anything to undo a body to but the beginning: a savepoint copies every page that is touched after
+/// it. False when a body has to be undone: then nothing is written, and all of them can be run again.
+fn write_plainly(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<bool, StorageError> {
+    session.control("begin immediate")?;
+    for job in group.iter_mut() {
+        let before = session.connection.total_changes();
+        match job.run(&mut Tx::sqlite(session)) {
+            Verdict::Keep => {}
+            Verdict::Decline if session.connection.total_changes() == before => {}
+            Verdict::Failed(error) if session.connection.is_autocommit() => return Err(error),
+            Verdict::Decline | Verdict::Failed(_) => {
+                session.control("rollback")?;
+                // Alone, it has had its answer.
+                return Ok(group.len() == 1);
+            }
+        }
+    }
+    session.control("commit")?;
+    Ok(true)
+}
+
+fn write_warily(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
+    session.control("begin immediate")?;
     for job in group {
         session.control("savepoint body")?;
         match job.run(&mut Tx::sqlite(session)) {
@@ -93,10 +116,22 @@ fn read(session: &mut Session, mut job: Box<dyn Job>) {
     job.answer();
 }
 
+/// The texts that were met, as SQLite takes them. Each is found by where it lies, which is quicker than by all its words.
+#[derive(Default)]
+struct Rewritten(HashMap<(usize, usize), String>);
+
+impl Rewritten {
+    fn text(&mut self, sql: &'static str) -> &str {
+        self.0.entry((sql.as_ptr().addr(), sql.len())).or_insert_with(|| for_sqlite(sql))
+    }
+}
+
 /// A connection with the texts it has met.
 pub(super) struct Session {
     connection: Connection,
-    rewritten: HashMap<&'static str, String>,
+    rewritten: Rewritten,
+    /// For so many groups.
+    wary_for: u32,
 }
 
 impl Session {
@@ -113,7 +148,7 @@ impl Session {
         // A plan that may depend on the values of parameters is made anew for each new value.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(cannot)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-        Ok(Self { connection, rewritten: HashMap::new() })
+        Ok(Self { connection, rewritten: Rewritten::default(), wary_for: 0 })
     }
 
     /// Durable at every commit, readable while it is written.
@@ -165,8 +200,8 @@ impl Session {
         sql: &'static str,
         rows: &[[&dyn Param; N]],
     ) -> Result<u64, StorageError> {
-        let Self { connection, rewritten } = self;
-        let text = rewritten.entry(sql).or_insert_with(|| for_sqlite(sql));
+        let Self { connection, rewritten, .. } = self;
+        let text = rewritten.text(sql);
         let run = || {
             let mut statement = connection.prepare_cached(text)?;
             let mut changed = 0;
@@ -185,8 +220,8 @@ impl Session {
         params: &[&dyn Param],
         see: &mut dyn FnMut(&rusqlite::Row<'_>),
     ) -> Result<(), StorageError> {
-        let Self { connection, rewritten } = self;
-        let text = rewritten.entry(sql).or_insert_with(|| for_sqlite(sql));
+        let Self { connection, rewritten, .. } = self;
+        let text = rewritten.text(sql);
         let mut run = || {
             let mut statement = connection.prepare_cached(text)?;
             let values = params.iter().map(|param| Bound(param.value()));

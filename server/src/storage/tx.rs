@@ -1,7 +1,7 @@
 //! A transaction, as a body sees it.
 
 use super::value::{RowOf, Value};
-use super::{Param, Row, StorageError, postgres, sqlite};
+use super::{FewRows, Param, Row, StorageError, postgres, sqlite};
 
 /// A statement for many rows of parameters. SQLite is quickest when it runs one short statement again and again, which
 /// needs no list and nothing to undo it by; PostgreSQL when it gets all rows at once.
@@ -9,6 +9,15 @@ pub struct ForEach {
     /// For one row: `$1` is its first parameter, `$2` its second.
     pub one: &'static str,
     /// For all of them: `json_rows($1)` are the rows, `value ->> 0` the first parameter of each, as text.
+    pub all: &'static str,
+}
+
+/// A query for the rows of several keys. SQLite is quickest when it looks each up by itself; PostgreSQL when it gets all at
+/// once.
+pub struct OfEach {
+    /// For one key, `$1`.
+    pub one: &'static str,
+    /// For all of them: `$1`, `$2` and so on.
     pub all: &'static str,
 }
 
@@ -66,6 +75,23 @@ impl<'a> Tx<'a> {
         })
     }
 
+    /// Writes rows in the way of [`Tx::execute_later`].
+    pub fn write_later<const N: usize>(
+        &mut self,
+        sql: &FewRows,
+        rows: &[[&dyn Param; N]],
+    ) -> Result<(), StorageError> {
+        let FewRows(texts) = sql;
+        self.attempt(|connection| match connection {
+            Connection::Sqlite(session) => session.execute_each(texts[0], rows).map(drop),
+            Connection::Postgres(session) => rows.chunks(texts.len()).try_for_each(|rows| {
+                texts
+                    .get(rows.len() - 1)
+                    .map_or(Ok(()), |text| session.execute_later(text, rows.as_flattened()))
+            }),
+        })
+    }
+
     /// Says that a query will be asked. PostgreSQL gets it together with the next statement, and the query with the same
     /// text and parameters finds its rows there, once, without waiting: as they were in between. So nothing that the
     /// transaction writes itself until then may change them.
@@ -85,6 +111,22 @@ impl<'a> Tx<'a> {
     ) -> Result<Vec<T>, StorageError> {
         let mut found = Vec::new();
         self.each(sql, params, &mut |row| found.push(map(row)))?;
+        found.into_iter().collect()
+    }
+
+    /// Like [`Tx::query`], for the rows of these keys.
+    pub fn query_each<T>(
+        &mut self,
+        sql: &OfEach,
+        keys: &[&dyn Param],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StorageError>,
+    ) -> Result<Vec<T>, StorageError> {
+        let mut found = Vec::new();
+        let mut see = |row: &Row<'_>| found.push(map(row));
+        match self.connection {
+            Connection::Sqlite(_) => keys.iter().try_for_each(|key| self.each(sql.one, &[*key], &mut see))?,
+            Connection::Postgres(_) => self.each(sql.all, keys, &mut see)?,
+        }
         found.into_iter().collect()
     }
 

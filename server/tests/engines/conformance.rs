@@ -233,7 +233,9 @@ async fn a_panic_undoes_only_its_own_body(engine: Engine) {
     let (_scratch, storage) = prepared(engine).await;
     let (held, go_on) = hold(&storage);
     let before = storage.write(|tx| add_word(tx, "before"));
-    let panics = storage.write::<(), StorageError, _>(|tx| {
+    let (runs, times) = mpsc::channel();
+    let panics = storage.write::<(), StorageError, _>(move |tx| {
+        runs.send(()).unwrap();
         add_word(tx, "never")?;
         panic!("on purpose")
     });
@@ -244,6 +246,7 @@ async fn a_panic_undoes_only_its_own_body(engine: Engine) {
     held.unwrap();
     assert_eq!((before, panicked, after), (Ok(1), Err(StorageError::Panicked), Ok(1)));
     assert_eq!(number(&storage, "select count(*) from words").await, 2);
+    assert_eq!(times.iter().count(), 1, "what has panicked is not run again");
 }
 
 async fn a_body_outlives_its_caller(engine: Engine) {

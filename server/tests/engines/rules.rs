@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use ringback_core::protocol::{Check, Problem};
 use ringback_server::refusal::Refusal;
 use ringback_server::rules::rule_set::Pattern;
-use ringback_server::rules::{Limits, RuleSetSetup, Subjects, Window, peek, purge, spend, store};
+use ringback_server::rules::{
+    Limits, RuleSetSetup, Subjects, Window, announce_spend, peek, purge, spend, store,
+};
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Vault};
 use std::net::IpAddr;
@@ -60,8 +62,11 @@ impl Centre {
 
     async fn ask(&self, limits: &Limits, asker: Asker, now: Timestamp) -> Result<(), Box<Problem>> {
         let (vault, limits) = (self.vault.clone(), limits.clone());
-        let asked = self.storage.write(move |tx| spend(tx, &vault, &limits, &asker.subjects(), now)).await;
-        asked.map_err(|refusal: Refusal| Box::new(refusal.into_problem()))
+        let asked = self.storage.write(move |tx| {
+            let spending = announce_spend(tx, &vault, &limits, &asker.subjects())?;
+            spend(tx, &spending, now)
+        });
+        asked.await.map_err(|refusal: Refusal| Box::new(refusal.into_problem()))
     }
 
     async fn look(&self, limits: &Limits, asker: Asker, now: Timestamp) -> Vec<Check> {

@@ -17,6 +17,10 @@ use report::Surroundings;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// The server's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever stopped a benchmark.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -15,6 +15,10 @@ use std::time::Duration;
 
 use processes::{DoubleProcess, PeerProcess, Rate};
 
+/// The server's own, for all that is Rust here.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const TOPIC: &str = "com.example.ringback";

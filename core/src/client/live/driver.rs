@@ -172,6 +172,7 @@ impl Driver {
     /// Asks for the newest callbacks.
     async fn refresh(&mut self) -> Result<(), Failed> {
         let installation = self.hub.session.installation(None).await?;
+        let before = self.hub.known().as_ref().map(|known| known.story.ids()).unwrap_or_default();
         let list: CallbackList = self.hub.session.call(&Outgoing::get("/v1/callbacks")).await?;
         let now = self.hub.session.exchange.clock.now();
         {
@@ -183,7 +184,7 @@ impl Driver {
                 story: Story::default(),
             });
             next.as_of = now;
-            next.story.learn_list(list.callbacks, list.next.is_none());
+            next.story.learn_list(list.callbacks, list.next.is_none(), &before);
             *known = Some(next);
         }
         self.is_kept = false;

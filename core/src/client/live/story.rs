@@ -61,15 +61,18 @@ impl Story {
         }
     }
 
-    /// Takes in the server's list of the newest, which also says what is no longer there: only what was over is ever
-    /// removed. True when that is news.
-    pub(super) fn learn_list(&mut self, list: Vec<Callback>, is_whole: bool) -> bool {
+    /// Ids of all that is known.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.callbacks.iter().map(|known| known.id.clone()).collect()
+    }
+
+    /// Takes in the server's list of the newest, which also says what is no longer there: what was known `before` the list
+    /// was asked for and is not in it went to the archive. True when that is news.
+    pub(super) fn learn_list(&mut self, list: Vec<Callback>, is_whole: bool, before: &[String]) -> bool {
         let oldest = list.iter().map(|listed| listed.id.clone()).min().filter(|_| !is_whole);
         let is_listed = |known: &Callback| list.iter().any(|listed| listed.id == known.id);
         let within = |known: &Callback| oldest.as_ref().is_none_or(|oldest| known.id > *oldest);
-        let is_gone = |known: &mut Callback| {
-            known.state == CallbackState::Completed && !is_listed(known) && within(known)
-        };
+        let is_gone = |known: &mut Callback| before.contains(&known.id) && !is_listed(known) && within(known);
         let gone: Vec<String> = self.callbacks.extract_if(.., is_gone).map(|known| known.id).collect();
         let mut is_news = !gone.is_empty();
         self.gone.extend(gone);
@@ -163,28 +166,48 @@ mod tests {
         assert!(!story.is_open());
     }
 
+    fn ids(story: &Story) -> Vec<&str> {
+        story.callbacks.iter().map(|callback| callback.id.as_str()).collect()
+    }
+
     #[test]
-    fn what_the_server_has_archived_goes_and_what_is_open_stays() {
+    fn what_the_server_has_archived_goes_open_or_not() {
         let mut story = told(&[
             event(1, callback(1, 3, false)),
             event(2, callback(2, 3, false)),
             event(3, callback(3, 0, false)),
         ]);
-        assert!(!story.clone().learn_list(vec![callback(2, 3, false)], false), "older than the page");
-        assert!(story.learn_list(vec![callback(2, 3, false)], true));
-        let ids: Vec<_> = story.callbacks.iter().map(|callback| callback.id.as_str()).collect();
-        assert_eq!(ids, ["cb_0003", "cb_0002"]);
+        let before = story.ids();
+        assert!(
+            !story.clone().learn_list(vec![callback(3, 0, false)], false, &before),
+            "older than the page"
+        );
+        assert!(story.learn_list(vec![callback(2, 3, false)], true, &before));
+        assert_eq!(ids(&story), ["cb_0002"], "one was seen to end, the other ended while nobody looked");
+    }
+
+    #[test]
+    fn what_came_after_the_list_was_asked_for_stays() {
+        let mut story = told(&[event(1, callback(1, 0, false))]);
+        let before = story.ids();
+        story.learn(callback(2, 0, false));
+        assert!(!story.learn_list(vec![callback(1, 0, false)], true, &before));
+        assert_eq!(ids(&story), ["cb_0002", "cb_0001"]);
     }
 
     #[test]
     fn a_late_event_does_not_bring_back_what_was_archived() {
         let mut story = told(&[event(1, callback(1, 3, false)), event(2, callback(2, 0, false))]);
-        assert!(story.learn_list(vec![callback(2, 0, false)], true));
+        let before = story.ids();
+        assert!(story.learn_list(vec![callback(2, 0, false)], true, &before));
         assert!(!story.hear(event(3, callback(1, 4, false))), "it was on its way when the list was made");
         assert_eq!((story.get("cb_0001"), story.seq), (None, 3));
         let mut story = story.in_order();
         assert!(!story.hear(event(4, callback(1, 4, false))), "nor after a restart");
-        assert!(story.learn_list(vec![callback(1, 4, false)], false), "but what the server lists is there");
+        assert!(
+            story.learn_list(vec![callback(1, 4, false)], false, &[]),
+            "but what the server lists is there"
+        );
     }
 
     proptest! {
@@ -196,12 +219,10 @@ mod tests {
             let events: Vec<_> =
                 (1..).zip(&said).map(|(seq, (id, version))| event(seq, callback(*id, *version, false))).collect();
             let mut story = told(&events);
-            let is_archived = |callback: &Callback| {
-                callback.state == CallbackState::Completed
-                    && archived[callback.id[3..].parse::<usize>().unwrap()]
-            };
+            let is_archived = |callback: &Callback| archived[callback.id[3..].parse::<usize>().unwrap()];
             let list: Vec<_> = story.callbacks.iter().filter(|known| !is_archived(known)).cloned().collect();
-            story.learn_list(list.clone(), true);
+            let before = story.ids();
+            story.learn_list(list.clone(), true, &before);
             let known = story.callbacks.clone();
             for at in late {
                 let late = at.get(&events);
