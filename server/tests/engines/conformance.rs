@@ -69,8 +69,13 @@ fn add_word(tx: &mut Tx<'_>, word: &str) -> Result<u64, StorageError> {
 /// A body that keeps its thread, and with it on SQLite everybody else, until it is told to go on.
 fn hold(storage: &Storage) -> (impl Future<Output = Result<(), StorageError>>, mpsc::Sender<()>) {
     let (go_on, told) = mpsc::channel();
+    // A body may be run again, and is told only once.
+    let mut may_go_on = false;
     let body = storage.write(move |_| {
-        told.recv_timeout(PATIENCE).expect("nobody let the body go on");
+        if !may_go_on {
+            told.recv_timeout(PATIENCE).expect("nobody let the body go on");
+            may_go_on = true;
+        }
         Ok(())
     });
     (body, go_on)
