@@ -82,6 +82,8 @@ struct Counts {
     pushes: usize,
     /// How many deliveries wait in the outbox.
     queued: usize,
+    /// How often it is emptied, in turns with the bare client.
+    emptied: usize,
     /// How many pushes are sent to see whether memory grows.
     pushes_in_all: usize,
 }
@@ -93,6 +95,7 @@ const FULL: Counts = Counts {
     waiting: 10_000,
     pushes: 500,
     queued: 20_000,
+    emptied: 9,
     pushes_in_all: 1_000_000,
 };
 const QUICK: Counts = Counts {
@@ -102,6 +105,7 @@ const QUICK: Counts = Counts {
     waiting: 200,
     pushes: 20,
     queued: 1000,
+    emptied: 1,
     pushes_in_all: 4000,
 };
 

@@ -43,7 +43,7 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
         raw.send(crowd.deliveries).await?;
         let (mut durable, mut bare) = (Vec::new(), Vec::new());
         let mut busy = [Duration::ZERO; 2];
-        for _ in 0..counts.rounds {
+        for _ in 0..counts.emptied {
             crowd.again().await?;
             let (started, was_busy) = (Instant::now(), processor_time()?);
             empty(&crowd).await?;
@@ -57,7 +57,7 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
         let name = provider.name();
         println!("push: {name}, a round each: {durable:.0?} /s of {bare:.0?} /s");
         let [durable_us, bare_us] =
-            busy.map(|busy| busy.as_secs_f64() * 1e6 / (crowd.deliveries * counts.rounds) as f64);
+            busy.map(|busy| busy.as_secs_f64() * 1e6 / (crowd.deliveries * counts.emptied) as f64);
         println!(
             "push: {name}, processor time a push, the double's included: {durable_us:.1} µs of {bare_us:.1} µs"
         );
