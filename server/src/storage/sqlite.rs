@@ -17,10 +17,11 @@ const GROUP: usize = 64;
 /// After a body had to be undone, so many groups are written in the way that can do it: such bodies come in swarms.
 const WARY_FOR: u32 = 16;
 const READERS: usize = 4;
-/// How long another process may hold the file before a caller is told that it is busy.
+/// For each connection.
 const CACHE_KIB: i64 = 32 * 1024;
 /// 32 MB of changes.
 const CHECKPOINT_PAGES: i64 = 8000;
+/// How long another process may hold the file before a caller is told that it is busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 256;
 

@@ -166,10 +166,6 @@ mod tests {
         assert!(!story.is_open());
     }
 
-    fn ids(story: &Story) -> Vec<&str> {
-        story.callbacks.iter().map(|callback| callback.id.as_str()).collect()
-    }
-
     #[test]
     fn what_the_server_has_archived_goes_open_or_not() {
         let mut story = told(&[
@@ -183,7 +179,7 @@ mod tests {
             "older than the page"
         );
         assert!(story.learn_list(vec![callback(2, 3, false)], true, &before));
-        assert_eq!(ids(&story), ["cb_0002"], "one was seen to end, the other ended while nobody looked");
+        assert_eq!(story.ids(), ["cb_0002"], "one was seen to end, the other ended while nobody looked");
     }
 
     #[test]
@@ -192,7 +188,7 @@ mod tests {
         let before = story.ids();
         story.learn(callback(2, 0, false));
         assert!(!story.learn_list(vec![callback(1, 0, false)], true, &before));
-        assert_eq!(ids(&story), ["cb_0002", "cb_0001"]);
+        assert_eq!(story.ids(), ["cb_0002", "cb_0001"]);
     }
 
     #[test]
