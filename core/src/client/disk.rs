@@ -4,7 +4,7 @@
 use super::fault_injection::DiskFaults;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 #[cfg(feature = "fault-injection")]
 use std::sync::Arc;
@@ -56,9 +56,13 @@ impl Disk {
     /// `ResourceBusy` when another process does not let go of it.
     pub(crate) fn lock(&self) -> io::Result<Locked<'_>> {
         let thread = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.make_private_dir(&self.root)?;
-        let mut options = private();
-        let file = self.op("open lock", || options.create(true).open(self.root.join("lock")))?;
+        let file = match self.open_lock() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.make_private_dir(&self.root)?;
+                self.open_lock()?
+            }
+            file => file?,
+        };
         let began = Instant::now();
         while !self.try_lock(&file)? {
             if began.elapsed() > LOCK_LIMIT {
@@ -67,6 +71,10 @@ impl Disk {
             std::thread::sleep(LOCK_PAUSE);
         }
         Ok(Locked { _process: file, _thread: thread })
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        self.op("open lock", || private().create(true).open(self.root.join("lock")))
     }
 
     /// True when nobody else had this file locked; from now on it is, until it is closed.
@@ -145,31 +153,49 @@ impl Disk {
         if pressed { self.op("sync", || file.sync_all()) } else { Ok(()) }
     }
 
-    /// Overwrites the beginning of a file that lies on disk already, room and name, and then renames it: wholly there under
-    /// one name or the other, or, after an error, not at all. One sync, for the bytes alone.
-    pub(crate) fn fill(&self, spare: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    /// Opens a file that [`fill`](Self::fill) may write into, and reads the first bytes of it; zeros where there are fewer.
+    pub(crate) fn open_room<const N: usize>(&self, path: &Path) -> io::Result<(File, [u8; N])> {
+        let mut file = self.op("open spare", || private().read(true).open(path))?;
+        let mut head = [0; N];
+        let read = self.op("read spare", || file.read(&mut head))?;
+        head[read..].fill(0);
+        Ok((file, head))
+    }
+
+    /// Overwrites the beginning of a file that lies on disk already, room and name, and then gives it another name, if it
+    /// shall have one: wholly there under one name or the other, or, after an error, not at all. One sync, for the bytes alone.
+    pub(crate) fn fill(
+        &self,
+        mut file: File,
+        spare: &Path,
+        named: Option<&Path>,
+        bytes: &[u8],
+    ) -> io::Result<File> {
         let mut is_whole = false;
         let filled = (|| {
-            let mut file = self.op("open spare", || private().open(spare))?;
+            file.rewind()?;
             self.write_all(&mut file, bytes)?;
             is_whole = true;
             self.op("sync bytes", || file.sync_data())?;
-            self.rename(spare, path)
+            named.map_or(Ok(()), |path| self.rename(spare, path))
         })();
         match filled {
+            Ok(()) => Ok(file),
             // One that cannot be taken back stands.
             Err(error) => match self.remove(spare) {
-                Err(_) if is_whole => Ok(()),
+                Err(_) if is_whole => Ok(file),
                 _ => Err(error),
             },
-            filled => filled,
         }
     }
 
     fn write_all(&self, file: &mut File, bytes: &[u8]) -> io::Result<()> {
         // In two parts where a test wants to see what becomes of half a file.
-        let (half, rest) =
-            bytes.split_at(if cfg!(feature = "fault-injection") { bytes.len() / 2 } else { 0 });
+        #[cfg(feature = "fault-injection")]
+        let half = if self.faults.is_some() { bytes.len() / 2 } else { 0 };
+        #[cfg(not(feature = "fault-injection"))]
+        let half = 0;
+        let (half, rest) = bytes.split_at(half);
         if !half.is_empty() {
             self.op("write half", || file.write_all(half))?;
         }

@@ -1,7 +1,7 @@
 //! Signs what changes something, each time it is sent: a kept request that leaves after days has a signature of that
 //! moment. See [`protocol`](crate::protocol) for what is signed.
 
-use super::exchange::Failed;
+use super::exchange::{Failed, Outgoing};
 #[cfg(feature = "software-key")]
 use super::software_key::SoftwareKey;
 use super::{ClientCode, ClientError};
@@ -15,7 +15,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
 
 /// What an installation signs with.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ impl Key {
         }
         #[cfg(feature = "software-key")]
         {
-            let (key, text) = SoftwareKey::generate();
+            let (key, text) = SoftwareKey::generate().ok_or_else(no_random)?;
             Ok((Self::Own(Arc::new(key)), Some(text)))
         }
         #[cfg(not(feature = "software-key"))]
@@ -74,7 +75,7 @@ impl Key {
     async fn sign(&self, base: String) -> Result<Vec<u8>, ClientError> {
         match self {
             #[cfg(feature = "software-key")]
-            Self::Own(key) => Ok(key.sign(base.as_bytes())),
+            Self::Own(key) => key.sign(base.as_bytes()).ok_or_else(no_random),
             Self::Host(signer) => {
                 let signer = signer.clone();
                 let signature = settle(blocking(move || signer.sign(base.into_bytes())).await)?;
@@ -94,6 +95,11 @@ fn no_key() -> ClientError {
     let detail =
         "this build makes no key of its own; give the client a signer, or build it with `software-key`";
     ClientError::invalid(ClientCode::ConfigInvalid.code(), detail, "signer")
+}
+
+#[cfg(feature = "software-key")]
+fn no_random() -> ClientError {
+    ClientError::storage("the system has no random numbers")
 }
 
 fn settle<T>(outcome: Result<Result<T, HostError>, Stalled>) -> Result<T, ClientError> {
@@ -141,11 +147,28 @@ pub(crate) struct Signatures {
     key: Mutex<Option<Key>>,
     /// How far the server's clock is ahead of this one, in seconds.
     ahead_s: AtomicI64,
+    /// For the request that is on its way to the disk.
+    ahead: Mutex<Option<Ahead>>,
 }
+
+/// The headers that a signature adds.
+struct Signed {
+    created_s: i64,
+    headers: Vec<HttpHeader>,
+}
+
+/// A signature that is being made.
+struct Ahead {
+    idempotency_key: String,
+    made: oneshot::Receiver<Signed>,
+}
+
+/// How old a signature may be when its request is sent.
+const MAX_AHEAD_S: i64 = 5;
 
 impl Signatures {
     pub(crate) fn new(base_url: String, clock: Arc<dyn Clock>) -> Self {
-        Self { base_url, clock, key: Mutex::default(), ahead_s: AtomicI64::new(0) }
+        Self { base_url, clock, key: Mutex::default(), ahead_s: AtomicI64::new(0), ahead: Mutex::default() }
     }
 
     /// From now on `key` signs.
@@ -154,34 +177,82 @@ impl Signatures {
     }
 
     /// The request with its signature, if it changes something.
-    pub(crate) async fn sign(&self, request: HttpRequest) -> Result<HttpRequest, ClientError> {
-        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match key {
-            Some(key) if request.method != "GET" => self.sign_with(&key, request).await,
-            _ => Ok(request),
+    pub(crate) async fn sign(&self, mut request: HttpRequest) -> Result<HttpRequest, ClientError> {
+        let Some(key) = self.key().filter(|_| request.method != "GET") else { return Ok(request) };
+        let idempotency_key = request.headers.iter().find(|header| header.name == IDEMPOTENCY_KEY_HEADER);
+        let idempotency_key = idempotency_key.map(|header| header.value.as_str());
+        let ahead = match idempotency_key {
+            Some(idempotency_key) => self.made_ahead(idempotency_key).await,
+            None => None,
+        };
+        let signed = if let Some(signed) = ahead {
+            signed
+        } else {
+            let path = request.url.strip_prefix(&self.base_url).unwrap_or_default();
+            self.make(&key, (&request.method, path), request.body.as_deref(), idempotency_key).await?
+        };
+        request.headers.extend(signed.headers);
+        Ok(request)
+    }
+
+    /// Signs a request that is about to be sent, while the disk is waited for.
+    pub(crate) async fn sign_ahead(&self, outgoing: &Outgoing) {
+        let (Some(key), Some(idempotency_key)) = (self.key(), &outgoing.idempotency_key) else { return };
+        let (tell, made) = oneshot::channel();
+        *self.ahead() = Some(Ahead { idempotency_key: idempotency_key.clone(), made });
+        let what = (outgoing.method, outgoing.path.as_str());
+        // What fails now fails again, and is told, when it is sent.
+        if let Ok(signed) = self.make(&key, what, outgoing.body.as_deref(), Some(idempotency_key)).await {
+            drop(tell.send(signed));
         }
     }
 
-    async fn sign_with(&self, key: &Key, mut request: HttpRequest) -> Result<HttpRequest, ClientError> {
-        let path = request.url.strip_prefix(&self.base_url).unwrap_or_default();
+    async fn made_ahead(&self, idempotency_key: &str) -> Option<Signed> {
+        let is_meant = |ahead: &mut Ahead| ahead.idempotency_key == idempotency_key;
+        let Ahead { made, .. } = self.ahead().take_if(is_meant)?;
+        // A request that had to wait for its turn is signed when it is sent.
+        made.await
+            .ok()
+            .filter(|signed| (0..=MAX_AHEAD_S).contains(&(self.server_time_s() - signed.created_s)))
+    }
+
+    fn key(&self) -> Option<Key> {
+        self.key.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn server_time_s(&self) -> i64 {
+        self.clock.now().as_second().saturating_add(self.ahead_s.load(Ordering::Relaxed))
+    }
+
+    async fn make(
+        &self,
+        key: &Key,
+        (method, path): (&str, &str),
+        body: Option<&[u8]>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Signed, ClientError> {
         let target = target_uri(&self.base_url, path);
-        let digest =
-            request.body.as_ref().map(|body| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body))));
-        let idempotency_key = request.headers.iter().find(|header| header.name == IDEMPOTENCY_KEY_HEADER);
-        let mut components = vec![("@method", request.method.as_str()), ("@target-uri", target.as_str())];
+        let digest = body.map(|body| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body))));
+        let mut components = vec![("@method", method), ("@target-uri", target.as_str())];
         components.extend(digest.as_deref().map(|digest| (CONTENT_DIGEST_HEADER, digest)));
-        components.extend(idempotency_key.map(|header| (IDEMPOTENCY_KEY_HEADER, header.value.as_str())));
+        components.extend(idempotency_key.map(|key| (IDEMPOTENCY_KEY_HEADER, key)));
         let names: Vec<_> = components.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let created_s = self.clock.now().as_second().saturating_add(self.ahead_s.load(Ordering::Relaxed));
+        let created_s = self.server_time_s();
         let nonce = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().into_bytes());
         let parameters =
             format!("({});created={created_s};nonce=\"{nonce}\";tag=\"{SIGNATURE_TAG}\"", names.join(" "));
         let signature = key.sign(signature_base(components, &parameters)).await?;
         let header = |name: &str, value| HttpHeader { name: name.to_owned(), value };
-        request.headers.extend(digest.map(|digest| header(CONTENT_DIGEST_HEADER, digest)));
-        request.headers.push(header(SIGNATURE_INPUT_HEADER, format!("sig={parameters}")));
-        request.headers.push(header(SIGNATURE_HEADER, format!("sig=:{}:", STANDARD.encode(signature))));
-        Ok(request)
+        let mut headers = vec![
+            header(SIGNATURE_INPUT_HEADER, format!("sig={parameters}")),
+            header(SIGNATURE_HEADER, format!("sig=:{}:", STANDARD.encode(signature))),
+        ];
+        headers.extend(digest.map(|digest| header(CONTENT_DIGEST_HEADER, digest)));
+        Ok(Signed { created_s, headers })
     }
 
     /// Whether the same request, signed anew, is another one to the server: its clock is known now, or something on the way

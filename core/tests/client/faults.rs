@@ -15,7 +15,9 @@ use tokio::sync::mpsc;
 fn registered_phone(url: &str) -> Phone {
     let phone = Phone::new(url);
     let public = "BG_wO5SSQc4drdQ1GeaWDgqFtBppoFwygQOqK84VlMoWPE91OlW_AdxT9sCwx-7ni0DG_30lqW4igrmJzvccFEo";
-    let key = json!({"public": {"algorithm": "ecdsa-p256-sha256", "key": public}, "private": "AQEB".repeat(10) + "AQE"});
+    let private = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQGhRANCAARv\
+        8DuUkkHOHa3UNRnmlg4KhbQaaaBcMoEDqivOFZTKFjxPdTpVvwHcU_bAsMfu54tAxv99JaluIoK5ic73HBRK";
+    let key = json!({"public": {"algorithm": "ecdsa-p256-sha256", "key": public}, "private": private});
     let installation = json!({"id": "in_1", "token": "token-1"});
     let kept = json!({"base_url": url, "secret": "s".repeat(32), "key": key, "installation": installation});
     phone.store.set("ringback.installation", &kept.to_string());

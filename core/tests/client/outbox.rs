@@ -27,7 +27,7 @@ async fn a_request_is_on_disk_before_the_network_is_touched() {
     let folder = Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
     let looked_into = folder.clone();
     let server = Server::registering(move |seen| {
-        let file = looked_into.get().expect("a phone").join(format!("outbox/{}.tried", seen.key()));
+        let file = looked_into.get().expect("a phone").join(format!("outbox/{}.spare", seen.key()));
         let sealed = std::fs::read(&file).expect("on disk");
         let says = |what: &str| sealed.windows(what.len()).any(|part| part == what.as_bytes());
         assert!(sealed.len() > seen.body.len());

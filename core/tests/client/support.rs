@@ -378,15 +378,19 @@ impl Phone {
         let names = self.files();
         let key = |name: &String| {
             let (key, state) = name.split_once('.')?;
-            matches!(state, "kept" | "tried").then(|| key.to_owned())
+            matches!(state, "kept" | "tried" | "spare").then(|| key.to_owned())
         };
         names.iter().filter_map(key).collect()
     }
 
-    /// The names of the outbox's files; room for the next request is none.
+    /// The names of the outbox's files; one that only has room for the next request is none.
     pub(crate) fn files(&self) -> Vec<String> {
-        let names = names(&self.data.path().join("outbox"));
-        names.into_iter().filter(|name| name != "damaged" && !name.ends_with(".spare")).collect()
+        let folder = self.data.path().join("outbox");
+        let is_room = |name: &str| {
+            name.ends_with(".spare")
+                && std::fs::read(folder.join(name)).expect("readable").iter().all(|byte| *byte == 0)
+        };
+        names(&folder).into_iter().filter(|name| name != "damaged" && !is_room(name)).collect()
     }
 
     pub(crate) fn damaged(&self) -> Vec<String> {

@@ -125,7 +125,12 @@ impl Courier {
     /// Puts a request on disk.
     pub(crate) async fn keep(&self, draft: Draft) -> Result<KeptRequest, ClientError> {
         let (limits, now) = (self.limits, self.now());
-        self.in_folder(move |folder, seal| folder.keep(seal, draft, limits, now)).await
+        let session = self.session.clone();
+        let sign_ahead = move |record: &Record| {
+            let outgoing = record.outgoing();
+            tokio::spawn(async move { session.exchange.signatures.sign_ahead(&outgoing).await });
+        };
+        self.in_folder(move |folder, seal| folder.keep(seal, draft, (limits, now), sign_ahead)).await
     }
 
     /// Sends a kept request when it is its turn, and what has to go before it. Forgets it once it is answered for good.

@@ -1,10 +1,11 @@
 //! The folder that kept requests lie in. A request has one file, named by its idempotency key: `spare` while it is only
-//! room, `kept` before it is first sent, `tried` from then on, `outcome` once it has ended and the app is yet to see how.
+//! room and when it is sent as soon as it is written there, `kept` where it waits to be first sent, `tried` from then on,
+//! `outcome` once it has ended and the app is yet to see how.
 //! What is written is then only renamed or removed; whoever sends a request has its file locked.
 
 use super::age::Moment;
 use super::record::{Draft, Ended, Ending, Limits, Record};
-use super::spare::frame;
+use super::spare::{Spare, frame};
 use super::state::{PendingKind, PendingRequest, RequestState};
 use crate::client::disk::{Disk, Locked};
 use crate::client::seal::Seal;
@@ -61,8 +62,8 @@ pub(crate) struct Listing {
     pub(crate) ended: Vec<Ended>,
     /// How many files could not be read and were moved aside.
     pub(crate) damaged: usize,
-    /// The key of a file that the next request may be written into.
-    pub(crate) spare: Option<String>,
+    /// What the next request may be written into.
+    pub(crate) spare: Option<Spare>,
 }
 
 /// A request that is now on disk.
@@ -104,34 +105,38 @@ impl Folder {
     }
 
     /// Puts a request on disk before anything else happens to it. An equal one that waits is taken instead; what the new
-    /// one makes pointless is forgotten.
+    /// one makes pointless is forgotten. `meanwhile` is told of a new one just before the disk is waited for.
     pub(crate) fn keep(
         &self,
         seal: &Seal,
         draft: Draft,
-        limits: Limits,
-        now: Moment,
+        (limits, now): (Limits, Moment),
+        meanwhile: impl FnOnce(&Record),
     ) -> Result<KeptRequest, Trouble> {
         let locked = self.disk.lock()?;
-        self.disk.make_private_dir(&self.records)?;
         let mut listing = self.read_all(seal, &locked)?;
         let same = |open: &&Open| open.record.is_same_intent(&draft) && !open.record.is_expired(limits, now);
-        let (record, reused) = match listing.open.iter().find(same) {
-            Some(open) => (open.record.clone(), true),
-            None => (self.keep_new(seal, draft, now, &mut listing, &locked)?, false),
+        let (record, reused, turn) = match listing.open.iter().find(same) {
+            Some(open) => (open.record.clone(), true, None),
+            None => {
+                let (record, turn) = self.keep_new(seal, (draft, now), &mut listing, &locked, meanwhile)?;
+                (record, false, turn)
+            }
         };
-        let turn = self.turn_of(seal, &record.key, &listing.open, (limits, now), &locked);
+        let turn =
+            turn.unwrap_or_else(|| self.turn_of(seal, &record.key, &listing.open, (limits, now), &locked));
         Ok(KeptRequest { record, reused, turn, damaged: listing.damaged })
     }
 
+    /// Whose turn it is comes with it where that is plain.
     fn keep_new(
         &self,
         seal: &Seal,
-        draft: Draft,
-        now: Moment,
+        (draft, now): (Draft, Moment),
         listing: &mut Listing,
         locked: &Locked<'_>,
-    ) -> Result<Record, Trouble> {
+        meanwhile: impl FnOnce(&Record),
+    ) -> Result<(Record, Option<Result<Turn, Trouble>>), Trouble> {
         let (receipts, requests): (Vec<&Open>, Vec<&Open>) =
             listing.open.iter().partition(|open| open.record.kind == PendingKind::PushReceipt);
         let pointless: Vec<Open> = if draft.kind == PendingKind::PushReceipt {
@@ -147,10 +152,22 @@ impl Folder {
         let told = listing.ended.iter().filter(|ended| ended.record.is_same_intent(&draft));
         let told: Vec<PathBuf> = told.map(|ended| self.outcome(&ended.record.key)).collect();
         let seq = listing.open.iter().map(|open| open.record.seq).max().unwrap_or(0) + 1;
-        let record = Record::new(draft, self.spare_key(listing.spare.take(), locked)?, seq, now);
+        let Spare { key, file } = self.room(listing.spare.take(), locked)?;
+        let record = Record::new(draft, key, seq, now);
         let key = &record.key;
         let framed = frame(&seal.seal(&sealed_as(key), &record.encode()?)?)?;
-        self.disk.fill(&self.spare(key), &self.kept(key), &framed)?;
+        // Where nothing goes before it, it is sent at once, and its name stays: written into its room, it counts as tried.
+        let goes_first = !listing.open.iter().any(|other| record.comes_after(&other.record));
+        if goes_first {
+            meanwhile(&record);
+        }
+        let (spare, kept) = (self.spare(key), self.kept(key));
+        let file = self.disk.fill(file, &spare, (!goes_first).then_some(kept.as_path()), &framed)?;
+        let turn = goes_first.then(|| match self.disk.try_lock(&file) {
+            Ok(true) => Ok(Turn::Now(Claim { _file: file, is_first_try: true })),
+            Ok(false) => Ok(Turn::Wait),
+            Err(error) => Err(error.into()),
+        });
         // One that is being sent goes its way, and so does one that cannot be removed: the new one waits for it, and has the
         // last word.
         for old in pointless {
@@ -166,8 +183,8 @@ impl Folder {
             // One that stays is told of twice.
             let _ = self.disk.remove(&path);
         }
-        listing.open.push(Open { record: record.clone(), is_tried: false });
-        Ok(record)
+        listing.open.push(Open { record: record.clone(), is_tried: goes_first });
+        Ok((record, turn))
     }
 
     /// Whose turn it is, seen from this request.
@@ -219,7 +236,13 @@ impl Folder {
     /// Takes back that it was tried: it did not leave the device.
     pub(crate) fn not_tried(&self, key: &str) -> Result<(), Trouble> {
         let _locked = self.disk.lock()?;
-        Ok(self.disk.rename(&self.tried(key), &self.kept(key))?)
+        for path in [self.spare(key), self.tried(key)] {
+            match self.disk.rename(&path, &self.kept(key)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => return Ok(renamed?),
+            }
+        }
+        Ok(())
     }
 
     /// Everything that is kept. Files that are none of ours are moved aside.
@@ -304,8 +327,10 @@ impl Folder {
     }
 
     pub(super) fn remove_open(&self, key: &str) -> io::Result<()> {
-        if !self.disk.remove(&self.tried(key))? {
-            self.disk.remove(&self.kept(key))?;
+        for path in [self.spare(key), self.tried(key), self.kept(key)] {
+            if self.disk.remove(&path)? {
+                break;
+            }
         }
         Ok(())
     }
@@ -356,7 +381,7 @@ mod tests {
     fn a_claim_is_one_of_a_kind_until_it_is_dropped() {
         let (root, seal) = (tempfile::tempdir().unwrap(), Seal::new(&[1; 32]));
         let (app, extension, now) = (folder(root.path()), folder(root.path()), Moment::at(0, 0));
-        let kept = app.keep(&seal, about(1, PendingKind::Cancel, 0), LIMITS, now).unwrap();
+        let kept = app.keep(&seal, about(1, PendingKind::Cancel, 0), (LIMITS, now), |_| {}).unwrap();
         let Ok(Turn::Now(claim)) = kept.turn else { panic!("it is its turn") };
         let turn = |folder: &Folder| folder.turn(&seal, &kept.record.key, LIMITS, now).unwrap();
         assert!(claim.is_first_try && matches!(turn(&extension), Turn::Wait));
@@ -371,7 +396,9 @@ mod tests {
     fn an_end_that_was_cut_short_is_an_end() {
         let (root, seal) = (tempfile::tempdir().unwrap(), Seal::new(&[1; 32]));
         let (folder, now) = (folder(root.path()), Moment::at(0, 0));
-        let key = folder.keep(&seal, about(1, PendingKind::Cancel, 0), LIMITS, now).unwrap().record.key;
+        let key =
+            folder.keep(&seal, about(1, PendingKind::Cancel, 0), (LIMITS, now), |_| {}).unwrap().record.key;
+        assert_eq!(folder.list(&seal).unwrap().open.len(), 1, "which gives it its name");
         let copy = std::fs::read(folder.tried(&key)).unwrap();
         folder.end(&seal, &key, Ending::Expired, now).unwrap();
         std::fs::write(folder.tried(&key), copy).unwrap();
@@ -390,7 +417,7 @@ mod tests {
             let (folder, now) = (folder(root.path()), Moment::at(0, 0));
             for (number, (callback, confirms)) in asked.iter().enumerate() {
                 let kind = if *confirms { PendingKind::Confirm } else { PendingKind::Cancel };
-                folder.keep(&seal, about(*callback, kind, number), LIMITS, now).unwrap();
+                folder.keep(&seal, about(*callback, kind, number), (LIMITS, now), |_| {}).unwrap();
             }
             let mut left: Vec<Vec<u64>> = vec![Vec::new(); 3];
             for pick in picks.iter().take(asked.len()) {

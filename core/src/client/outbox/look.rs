@@ -63,9 +63,15 @@ impl Folder {
     /// A request that lies whole in a spare file is kept: the process was killed before it could say so in the name, or a
     /// power cut took the name back, and then it may have been sent. False for what is not ours.
     fn take_spare(&self, seal: &Seal, path: &Path, key: &str, listing: &mut Listing) -> io::Result<bool> {
-        let Some(bytes) = self.read(path)?.filter(|_| is_key(key)) else { return Ok(false) };
-        let Some(sealed) = unframe(&bytes) else {
-            listing.spare = Some(key.to_owned());
+        if !is_key(key) {
+            return Ok(false);
+        }
+        let (spare, written) = match self.look_at_room(path, key) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(false),
+            looked => looked?,
+        };
+        let Some(sealed) = written.as_deref().and_then(unframe) else {
+            listing.spare = Some(spare);
             return Ok(true);
         };
         let Some(record) = record_in(seal, key, sealed) else { return Ok(false) };
@@ -142,7 +148,7 @@ mod tests {
                 callback_id: Some("cb_1".to_owned()),
                 body: "x".repeat(body_bytes),
             };
-            self.folder.keep(&self.seal, draft, LIMITS, Moment::at(0, 0)).unwrap()
+            self.folder.keep(&self.seal, draft, (LIMITS, Moment::at(0, 0)), |_| {}).unwrap()
         }
 
         /// The extensions of the files that are there.
@@ -164,12 +170,13 @@ mod tests {
         let phone = Phone::new();
         phone.folder.make_room().unwrap();
         phone.folder.make_room().unwrap();
-        let spare = phone.listing().spare.unwrap();
+        let spare = phone.listing().spare.unwrap().key;
         for body_bytes in [10, 10_000] {
             let kept = phone.tap(body_bytes);
             assert!(matches!(kept.turn, Ok(Turn::Now(_))));
-            assert_eq!(phone.kinds(), ["tried"], "with room for one there is none left");
+            assert_eq!(phone.kinds(), ["spare"], "with room for one there is none left");
             assert!(phone.listing().open[0].record == kept.record);
+            assert_eq!(phone.kinds(), ["tried"]);
             phone.folder.forget(&kept.record.key).unwrap();
             assert_eq!(body_bytes == 10, kept.record.key == spare);
         }
@@ -179,19 +186,16 @@ mod tests {
     fn a_request_that_was_cut_short_was_never_kept_and_its_room_is_free() {
         let phone = Phone::new();
         let key = phone.tap(10).record.key;
-        let (tried, spare) = (phone.folder.tried(&key), phone.folder.spare(&key));
-        let whole = std::fs::read(&tried).unwrap();
-        let (used, _) = (unframe(&whole).unwrap().len() + 12, std::fs::remove_file(&tried).unwrap());
+        let spare = phone.folder.spare(&key);
+        let whole = std::fs::read(&spare).unwrap();
+        let used = unframe(&whole).unwrap().len() + 12;
         for cut in [0, 1, 5, 12, used / 2, used - 1] {
             let mut bytes = vec![0; whole.len()];
             bytes[..cut].copy_from_slice(&whole[..cut]);
             std::fs::write(&spare, bytes).unwrap();
             let listing = phone.listing();
-            assert_eq!(
-                (listing.open.len(), listing.damaged, listing.spare.as_ref()),
-                (0, 0, Some(&key)),
-                "{cut}"
-            );
+            let spare = listing.spare.map(|spare| spare.key);
+            assert_eq!((listing.open.len(), listing.damaged, spare.as_ref()), (0, 0, Some(&key)), "{cut}");
         }
         assert_eq!(phone.tap(20).record.key, key);
         assert_eq!(phone.listing().open.len(), 1);
@@ -201,11 +205,10 @@ mod tests {
     fn a_request_that_lies_whole_in_the_room_is_kept_and_may_have_arrived() {
         let phone = Phone::new();
         let kept = phone.tap(10);
-        let key = &kept.record.key;
-        std::fs::rename(phone.folder.tried(key), phone.folder.spare(key)).unwrap();
+        assert_eq!(phone.kinds(), ["spare"]);
         let listing = phone.listing();
         assert!(listing.open.len() == 1 && listing.open[0].record == kept.record && listing.open[0].is_tried);
-        assert_eq!((phone.kinds(), listing.spare), (vec!["tried".to_owned()], None));
+        assert_eq!((phone.kinds(), listing.spare.is_none()), (vec!["tried".to_owned()], true));
     }
 
     #[test]
@@ -213,10 +216,10 @@ mod tests {
         let phone = Phone::new();
         let key = phone.tap(10).record.key;
         let other = "0b9f2a52-5a8e-4a53-9e0b-9d8f7b0a3c11";
-        std::fs::rename(phone.folder.tried(&key), phone.folder.spare(other)).unwrap();
+        std::fs::rename(phone.folder.spare(&key), phone.folder.spare(other)).unwrap();
         std::fs::write(phone.folder.spare("a-note"), "of somebody").unwrap();
         let listing = phone.listing();
-        assert_eq!((listing.open.len(), listing.damaged, listing.spare), (0, 2, None));
+        assert_eq!((listing.open.len(), listing.damaged, listing.spare.is_none()), (0, 2, true));
         assert_eq!(phone.folder.count_damaged().unwrap(), 2);
     }
 }

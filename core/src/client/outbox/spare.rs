@@ -2,11 +2,12 @@
 //! What is written there says its length and a checksum, so that a write that was cut short is known for what it is: it was
 //! never kept, and the room is still free.
 
-use super::folder::Folder;
+use super::folder::{Folder, MAX_FILE_BYTES};
 use crate::client::disk::{Locked, split_name};
 use sha2::{Digest, Sha256};
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Most requests fit; for a longer one the file grows.
 const ROOM: usize = 4096;
@@ -33,25 +34,47 @@ fn checksum(sealed: &[u8]) -> [u8; CHECKSUM_BYTES] {
     sum
 }
 
+/// A file with room in it, open. The next request takes its key as its own.
+pub(crate) struct Spare {
+    pub(super) key: String,
+    pub(super) file: File,
+}
+
 impl Folder {
-    /// The key of a file with room in it, which the next request takes as its own: what lies there already, or what is made
-    /// now.
-    pub(super) fn spare_key(&self, known: Option<String>, _: &Locked<'_>) -> io::Result<String> {
-        if let Some(key) = known {
-            return Ok(key);
+    /// The room that lies there already, or that is made now.
+    pub(super) fn room(&self, known: Option<Spare>, locked: &Locked<'_>) -> io::Result<Spare> {
+        if let Some(spare) = known {
+            return Ok(spare);
         }
+        let key = self.new_room(locked)?;
+        let (file, []) = self.disk.open_room(&self.spare(&key))?;
+        Ok(Spare { key, file })
+    }
+
+    fn new_room(&self, _: &Locked<'_>) -> io::Result<String> {
+        self.disk.make_private_dir(&self.records)?;
         let key = uuid::Uuid::new_v4().to_string();
         self.disk.write(&self.spare(&key), &[0; ROOM])?;
         Ok(key)
     }
 
+    /// Opens what should be room. What was written into it, whole or not, comes beside it.
+    pub(super) fn look_at_room(&self, path: &Path, key: &str) -> io::Result<(Spare, Option<Vec<u8>>)> {
+        let (file, head) = self.disk.open_room::<{ LENGTH_BYTES + CHECKSUM_BYTES }>(path)?;
+        let written =
+            if head.iter().all(|byte| *byte == 0) { None } else { self.disk.read(path, MAX_FILE_BYTES)? };
+        Ok((Spare { key: key.to_owned(), file }, written))
+    }
+
     /// Makes room for the next request, if there is none.
     pub(crate) fn make_room(&self) -> io::Result<()> {
         let locked = self.disk.lock()?;
-        self.disk.make_private_dir(&self.records)?;
-        let files = self.disk.list(&self.records)?;
-        let spare = files.iter().find_map(|path| split_name(path).filter(|(_, kind)| *kind == "spare"));
-        self.spare_key(spare.map(|(key, _)| key.to_owned()), &locked).map(drop)
+        let files = match self.disk.list(&self.records) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            files => files?,
+        };
+        let is_spare = |path: &PathBuf| split_name(path).is_some_and(|(_, kind)| kind == "spare");
+        if files.iter().any(is_spare) { Ok(()) } else { self.new_room(&locked).map(drop) }
     }
 
     pub(super) fn spare(&self, key: &str) -> PathBuf {

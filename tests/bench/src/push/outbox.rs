@@ -91,7 +91,7 @@ fn processor_time() -> Result<Duration, Failure> {
     Ok(Duration::from_millis(system.process(pid).ok_or("no process")?.accumulated_cpu_time()))
 }
 
-fn middle(mut rates: Vec<f64>) -> f64 {
+pub(super) fn middle(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates.get(rates.len() / 2).copied().unwrap_or_default()
 }
