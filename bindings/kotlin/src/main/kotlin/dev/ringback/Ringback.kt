@@ -37,6 +37,7 @@ public class Ringback(
 ) : AutoCloseable {
     private val client =
         throwing {
+            AttachedThreads.keep()
             Client(
                 config,
                 store,
