@@ -192,6 +192,14 @@ async fn sweep_once(app: &App) -> Result<(), Refusal> {
         })
         .await?;
     loop {
+        let outdated = app.storage.read(|tx| rules::Outdated::find(tx, now())).await?;
+        let has_more = outdated.has_more();
+        app.storage.write(move |tx| outdated.mend(tx, now())).await?;
+        if app.stopping.is_cancelled() || !has_more {
+            break;
+        }
+    }
+    loop {
         let centre = app.centre.clone();
         if app.stopping.is_cancelled() || !app.storage.write(move |tx| archive(tx, &centre, now())).await? {
             return Ok(());

@@ -12,5 +12,6 @@ pub mod verdict;
 pub use limits::{Limits, Window};
 pub use number::{Classified, Country, Kind, classify};
 pub use rule_set::{RuleSet, RuleSetSetup, countries};
-pub use uses::{Spending, Subjects, announce_busy, announce_spend, peek, purge, spend};
+pub use service_uses::purge;
+pub use uses::{Outdated, Spending, Subjects, announce_busy, announce_spend, peek, spend};
 pub use verdict::{NumberVerdict, check_number};

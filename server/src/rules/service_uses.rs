@@ -123,7 +123,7 @@ pub(super) fn count(
 }
 
 /// Forgets what lies in no window any more, and counts as made now what lies in the future.
-pub(super) fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
+pub fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
     tx.execute("delete from service_uses where begins_at + 2000000 * window_s <= $1", &[&now])?;
     let ahead = tx.query(
         "delete from service_uses where begins_at > $1 returning service_id, window_s, n",

@@ -5,7 +5,7 @@ use super::limits::{self, Full, Limits, Window};
 use super::service_uses;
 use super::verdict::{failed, passed};
 use crate::refusal::Refusal;
-use crate::storage::{FewRows, OfEach, Param, Tx, Vault, few_rows};
+use crate::storage::{FewRows, ForEach, OfEach, Param, Tx, Vault, few_rows};
 use ringback_core::protocol::{Check, Problem, ProblemCode, ReachedLimit, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -266,21 +266,70 @@ fn from_bytes(bytes: &[u8]) -> Vec<i64> {
     bytes.as_chunks().0.iter().map(|made| i64::from_le_bytes(*made)).collect()
 }
 
-/// Forgets what no window holds any more, and winds back what lies in the future because the clock was put back.
-pub fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
-    tx.execute("delete from limit_uses where expires_at <= $1", &[&now])?;
-    let ahead = tx.query(
-        "select subject, recent from limit_uses where newest_at > $1 order by subject for update",
-        &[&now],
-        |row| Ok((row.get::<String>(0)?, row.get::<Vec<u8>>(1)?)),
-    )?;
-    for (subject, recent) in ahead {
-        let recent = to_bytes(&limits::wound_back(&from_bytes(&recent), now.as_microsecond()));
-        tx.execute(
-            "update limit_uses set recent = $2, version = version + 1, expires_at = $3 + (expires_at - newest_at), \
-             newest_at = $3 where subject = $1",
-            &[&subject, &recent, &now],
+/// Subjects that are to be seen to once in a while.
+pub struct Outdated {
+    /// No window holds any of their uses any more.
+    over: Vec<String>,
+    /// Their uses lie in the future because the clock was put back.
+    ahead: Vec<String>,
+}
+
+impl Outdated {
+    /// At once.
+    const MOST: i64 = 5000;
+
+    /// Reads the whole table, so that no request has to keep an index for this; to be asked once an hour, by nobody who
+    /// waits.
+    pub fn find(tx: &mut Tx<'_>, now: Timestamp) -> Result<Self, Refusal> {
+        let mut found = tx.query(
+            "select subject, newest_at from limit_uses where expires_at <= $1 or newest_at > $1 limit $2",
+            &[&now, &Self::MOST],
+            |row| Ok((row.get::<String>(0)?, row.get::<Timestamp>(1)?)),
         )?;
+        // In the order in which requests lock them.
+        found.sort_unstable();
+        let (ahead, over): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, newest_at)| *newest_at > now);
+        let subjects =
+            |list: Vec<(String, Timestamp)>| list.into_iter().map(|(subject, _)| subject).collect();
+        Ok(Self { over: subjects(over), ahead: subjects(ahead) })
     }
-    service_uses::purge(tx, now)
+
+    /// Whether there may be more of them.
+    pub fn has_more(&self) -> bool {
+        i64::try_from(self.over.len() + self.ahead.len()).is_ok_and(|found| found >= Self::MOST)
+    }
+
+    /// Forgets those that are over and winds back those that are ahead, as far as they still are.
+    pub fn mend(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Refusal> {
+        let over: Vec<[&dyn Param; 2]> =
+            self.over.iter().map(|subject| [subject as &dyn Param, &now]).collect();
+        tx.execute_each(&FORGET, &over)?;
+        for subject in &self.ahead {
+            wind_back(tx, subject, now)?;
+        }
+        Ok(())
+    }
+}
+
+const FORGET: ForEach = ForEach {
+    one: "delete from limit_uses where subject = $1 and expires_at <= $2",
+    all: "delete from limit_uses using (select value ->> 0 as subject, cast(value ->> 1 as bigint) as now \
+          from json_rows($1)) over_now \
+          where limit_uses.subject = over_now.subject and limit_uses.expires_at <= over_now.now",
+};
+
+fn wind_back(tx: &mut Tx<'_>, subject: &str, now: Timestamp) -> Result<(), Refusal> {
+    let recent = tx.query_opt(
+        "select recent from limit_uses where subject = $1 and newest_at > $2 for update",
+        &[&subject, &now],
+        |row| row.get::<Vec<u8>>(0),
+    )?;
+    let Some(recent) = recent else { return Ok(()) };
+    let recent = to_bytes(&limits::wound_back(&from_bytes(&recent), now.as_microsecond()));
+    tx.execute(
+        "update limit_uses set recent = $2, version = version + 1, expires_at = $3 + (expires_at - newest_at), \
+         newest_at = $3 where subject = $1",
+        &[&subject, &recent, &now],
+    )?;
+    Ok(())
 }

@@ -6,7 +6,7 @@ use ringback_core::protocol::{Check, Problem};
 use ringback_server::refusal::Refusal;
 use ringback_server::rules::rule_set::Pattern;
 use ringback_server::rules::{
-    Limits, RuleSetSetup, Subjects, Window, announce_spend, peek, purge, spend, store,
+    Limits, Outdated, RuleSetSetup, Subjects, Window, announce_spend, peek, purge, spend, store,
 };
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Vault};
@@ -76,7 +76,15 @@ impl Centre {
     }
 
     async fn purge(&self, now: Timestamp) {
-        let purged: Result<(), Refusal> = self.storage.write(move |tx| purge(tx, now)).await;
+        let outdated = self.storage.read(move |tx| Outdated::find(tx, now)).await;
+        let outdated: Outdated = outdated.unwrap_or_else(|refusal: Refusal| panic!("{refusal}"));
+        let purged: Result<(), Refusal> = self
+            .storage
+            .write(move |tx| {
+                outdated.mend(tx, now)?;
+                purge(tx, now)
+            })
+            .await;
         purged.unwrap();
     }
 
