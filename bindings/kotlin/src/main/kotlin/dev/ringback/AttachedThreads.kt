@@ -26,8 +26,10 @@ internal object AttachedThreads {
                 uniffiCallbackInterfaceAttestationProvider.vtable,
             )
         val ofTables = tables.flatMap { table -> table.javaClass.fields.map { it.get(table) } }
-        for (callback in ofTables + listOf(continuation, uniffiForeignFutureDroppedCallbackImpl)) {
-            if (callback is Callback) Native.setCallbackThreadInitializer(callback, stay)
+        val ofFutures =
+            listOf(continuation, uniffiRustFutureContinuationCallbackImpl, uniffiForeignFutureDroppedCallbackImpl)
+        for (callback in (ofTables + ofFutures).filterIsInstance<Callback>()) {
+            Native.setCallbackThreadInitializer(callback, stay)
         }
     }
 
