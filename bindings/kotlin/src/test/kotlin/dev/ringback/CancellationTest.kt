@@ -1,6 +1,5 @@
 package dev.ringback
 
-import dev.ringback.internal.TestHooks
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -23,7 +22,7 @@ class CancellationTest {
     @Test
     fun `a cancelled coroutine ends its call in Rust within 100 ms`() =
         runBlocking {
-            TestHooks().use { hooks ->
+            testHooks().use { hooks ->
                 val call = launch(Dispatchers.Default) { cancellable { hooks.hang(null) } }
                 withTimeout(10.seconds) { hooks.hanging() }
                 hooks.aboutToCancel()
@@ -38,7 +37,7 @@ class CancellationTest {
     @Test
     fun `a call ends in Rust while the coroutine's own thread is busy`() =
         runBlocking {
-            TestHooks().use { hooks ->
+            testHooks().use { hooks ->
                 // It begins on this thread, and only this thread could take it further.
                 val call = launch(start = CoroutineStart.UNDISPATCHED) { cancellable { hooks.hang(null) } }
                 val watcher = async(Dispatchers.Default) { hooks.hanging() }

@@ -1,5 +1,6 @@
 package dev.ringback
 
+import dev.ringback.internal.TestHooks
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -18,6 +19,12 @@ internal fun ringback(
         RingbackConfig(baseUrl, "rb_pub_test", folder.resolve("data").toString(), maxTries = 1u),
         FileStore(folder.resolve("secrets")),
     )
+
+/** The hooks of the library's test build, prepared as a client prepares it. */
+internal fun testHooks(): TestHooks {
+    AttachedThreads.keep()
+    return TestHooks()
+}
 
 /** Runs [test] with a centre of its own and an app that keeps everything in [folder]. */
 internal fun journey(

@@ -1,6 +1,5 @@
 package dev.ringback
 
-import dev.ringback.internal.TestHooks
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Test
 import kotlin.test.assertEquals
@@ -10,7 +9,7 @@ class PanicTest {
     @Test
     fun `a panic is an error, and the next call works`() =
         runBlocking {
-            TestHooks().use { hooks ->
+            testHooks().use { hooks ->
                 val now = assertFailsWith<RingbackException.Internal> { throwing { hooks.panicNow() } }
                 assertEquals("client_failed", now.code)
                 throwing { hooks.empty() }

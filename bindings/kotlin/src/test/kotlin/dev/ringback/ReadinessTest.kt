@@ -1,6 +1,5 @@
 package dev.ringback
 
-import dev.ringback.internal.TestHooks
 import kotlinx.serialization.json.JsonObject
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
@@ -102,7 +101,7 @@ class ReadinessTest {
                 NotificationAction.OTHER_NUMBER,
                 NotificationAction.CANCEL,
             )
-        TestHooks().use { assertEquals(it.notificationIdentifiers(), here) }
+        testHooks().use { assertEquals(it.notificationIdentifiers(), here) }
         assertEquals(ConfirmAnswer.Ready, NotificationAction.answer(NotificationAction.READY))
         assertNull(NotificationAction.answer("chat.reply", "hello"))
         val error =

@@ -1,6 +1,5 @@
 package dev.ringback
 
-import dev.ringback.internal.TestHooks
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.runBlocking
 import okhttp3.CertificatePinner
@@ -24,7 +23,7 @@ class TransportTest {
     @Test
     fun `OkHttp keeps the contract`() =
         runBlocking {
-            val findings = TestHooks().use { it.transportContract(OkHttpTransport()) }
+            val findings = testHooks().use { it.transportContract(OkHttpTransport()) }
             assertEquals(emptyList(), findings.filter { it.fault != null })
             assertTrue(findings.size >= 17, "$findings")
         }
@@ -32,7 +31,7 @@ class TransportTest {
     @Test
     fun `OkHttp keeps to pins`() =
         runBlocking {
-            TestHooks().use { hooks ->
+            testHooks().use { hooks ->
                 val server = hooks.pinServer()
                 val findings = hooks.pinContract(OkHttpTransport { trusting(server.authority) }, server)
                 assertEquals(emptyList(), findings.filter { it.fault != null })
@@ -43,7 +42,7 @@ class TransportTest {
     @Test
     fun `the app's own pins count as well`() =
         runBlocking {
-            TestHooks().use { hooks ->
+            testHooks().use { hooks ->
                 val server = hooks.pinServer()
                 val elsewhere = CertificatePinner.Builder().add("127.0.0.1", server.strangerPin).build()
                 val transport =
@@ -60,7 +59,7 @@ class TransportTest {
     @Test
     fun `a pin that does not fit is told, with what to do`() =
         runBlocking {
-            TestHooks().use { hooks ->
+            testHooks().use { hooks ->
                 val server = hooks.pinServer()
                 val transport = OkHttpTransport { trusting(server.authority) }
                 val pins = listOf(NOBODYS_PIN, server.strangerPin)
