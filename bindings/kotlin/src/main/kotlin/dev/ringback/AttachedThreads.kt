@@ -27,7 +27,11 @@ internal object AttachedThreads {
             )
         val ofTables = tables.flatMap { table -> table.javaClass.fields.map { it.get(table) } }
         val ofFutures =
-            listOf(continuation, uniffiRustFutureContinuationCallbackImpl, uniffiForeignFutureDroppedCallbackImpl)
+            listOf(
+                continuation,
+                uniffiRustFutureContinuationCallbackImpl,
+                uniffiForeignFutureDroppedCallbackImpl,
+            )
         for (callback in (ofTables + ofFutures).filterIsInstance<Callback>()) {
             Native.setCallbackThreadInitializer(callback, stay)
         }
