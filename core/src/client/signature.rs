@@ -4,7 +4,7 @@
 use super::exchange::{Failed, Outgoing};
 #[cfg(feature = "software-key")]
 use super::software_key::SoftwareKey;
-use super::{ClientCode, ClientError};
+use super::{Boxed, ClientCode, ClientError};
 use crate::host::{Clock, HostError, InstallationSigner, SignerKey, Stalled, blocking};
 use crate::protocol::{
     CONTENT_DIGEST_HEADER, IDEMPOTENCY_KEY_HEADER, InstallationSecret, ProblemCode, PublicKey,
@@ -148,7 +148,7 @@ pub(crate) struct Signatures {
     /// How far the server's clock is ahead of this one, in seconds.
     ahead_s: AtomicI64,
     /// For the request that is on its way to the disk.
-    ahead: Mutex<Option<Ahead>>,
+    early: Mutex<Option<Early>>,
 }
 
 /// The headers that a signature adds.
@@ -158,21 +158,22 @@ struct Signed {
 }
 
 /// A signature that is being made.
-struct Ahead {
+struct Early {
     idempotency_key: String,
     made: oneshot::Receiver<Signed>,
 }
 
 /// How old a signature may be when its request is sent.
-const MAX_AHEAD_S: i64 = 5;
+const MAX_EARLY_S: i64 = 5;
 
 impl Signatures {
     pub(crate) fn new(base_url: String, clock: Arc<dyn Clock>) -> Self {
-        Self { base_url, clock, key: Mutex::default(), ahead_s: AtomicI64::new(0), ahead: Mutex::default() }
+        Self { base_url, clock, key: Mutex::default(), ahead_s: AtomicI64::new(0), early: Mutex::default() }
     }
 
     /// From now on `key` signs.
     pub(crate) fn set_key(&self, key: Key) {
+        *self.early() = None;
         *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
 
@@ -181,11 +182,11 @@ impl Signatures {
         let Some(key) = self.key().filter(|_| request.method != "GET") else { return Ok(request) };
         let idempotency_key = request.headers.iter().find(|header| header.name == IDEMPOTENCY_KEY_HEADER);
         let idempotency_key = idempotency_key.map(|header| header.value.as_str());
-        let ahead = match idempotency_key {
-            Some(idempotency_key) => self.made_ahead(idempotency_key).await,
+        let early = match idempotency_key {
+            Some(idempotency_key) => self.made_early(idempotency_key).await,
             None => None,
         };
-        let signed = if let Some(signed) = ahead {
+        let signed = if let Some(signed) = early {
             signed
         } else {
             let path = request.url.strip_prefix(&self.base_url).unwrap_or_default();
@@ -196,10 +197,10 @@ impl Signatures {
     }
 
     /// Signs a request that is about to be sent, while the disk is waited for.
-    pub(crate) async fn sign_ahead(&self, outgoing: &Outgoing) {
+    pub(crate) async fn sign_early(&self, outgoing: &Outgoing) {
         let (Some(key), Some(idempotency_key)) = (self.key(), &outgoing.idempotency_key) else { return };
         let (tell, made) = oneshot::channel();
-        *self.ahead() = Some(Ahead { idempotency_key: idempotency_key.clone(), made });
+        *self.early() = Some(Early { idempotency_key: idempotency_key.clone(), made });
         let what = (outgoing.method, outgoing.path.as_str());
         // What fails now fails again, and is told, when it is sent.
         if let Ok(signed) = self.make(&key, what, outgoing.body.as_deref(), Some(idempotency_key)).await {
@@ -207,52 +208,57 @@ impl Signatures {
         }
     }
 
-    async fn made_ahead(&self, idempotency_key: &str) -> Option<Signed> {
-        let is_meant = |ahead: &mut Ahead| ahead.idempotency_key == idempotency_key;
-        let Ahead { made, .. } = self.ahead().take_if(is_meant)?;
+    async fn made_early(&self, idempotency_key: &str) -> Option<Signed> {
+        let is_meant = |early: &mut Early| early.idempotency_key == idempotency_key;
+        let Early { made, .. } = self.early().take_if(is_meant)?;
         // A request that had to wait for its turn is signed when it is sent.
         made.await
             .ok()
-            .filter(|signed| (0..=MAX_AHEAD_S).contains(&(self.server_time_s() - signed.created_s)))
+            .filter(|signed| (0..=MAX_EARLY_S).contains(&(self.server_time_s() - signed.created_s)))
     }
 
     fn key(&self) -> Option<Key> {
         self.key.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    fn early(&self) -> MutexGuard<'_, Option<Early>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn server_time_s(&self) -> i64 {
         self.clock.now().as_second().saturating_add(self.ahead_s.load(Ordering::Relaxed))
     }
 
-    async fn make(
-        &self,
-        key: &Key,
-        (method, path): (&str, &str),
-        body: Option<&[u8]>,
-        idempotency_key: Option<&str>,
-    ) -> Result<Signed, ClientError> {
-        let target = target_uri(&self.base_url, path);
-        let digest = body.map(|body| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body))));
-        let mut components = vec![("@method", method), ("@target-uri", target.as_str())];
-        components.extend(digest.as_deref().map(|digest| (CONTENT_DIGEST_HEADER, digest)));
-        components.extend(idempotency_key.map(|key| (IDEMPOTENCY_KEY_HEADER, key)));
-        let names: Vec<_> = components.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let created_s = self.server_time_s();
-        let nonce = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().into_bytes());
-        let parameters =
-            format!("({});created={created_s};nonce=\"{nonce}\";tag=\"{SIGNATURE_TAG}\"", names.join(" "));
-        let signature = key.sign(signature_base(components, &parameters)).await?;
-        let header = |name: &str, value| HttpHeader { name: name.to_owned(), value };
-        let mut headers = vec![
-            header(SIGNATURE_INPUT_HEADER, format!("sig={parameters}")),
-            header(SIGNATURE_HEADER, format!("sig=:{}:", STANDARD.encode(signature))),
-        ];
-        headers.extend(digest.map(|digest| header(CONTENT_DIGEST_HEADER, digest)));
-        Ok(Signed { created_s, headers })
+    /// Boxed, as it is awaited in two places.
+    fn make<'a>(
+        &'a self,
+        key: &'a Key,
+        (method, path): (&'a str, &'a str),
+        body: Option<&'a [u8]>,
+        idempotency_key: Option<&'a str>,
+    ) -> Boxed<'a, Result<Signed, ClientError>> {
+        Box::pin(async move {
+            let target = target_uri(&self.base_url, path);
+            let digest = body.map(|body| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body))));
+            let mut components = vec![("@method", method), ("@target-uri", target.as_str())];
+            components.extend(digest.as_deref().map(|digest| (CONTENT_DIGEST_HEADER, digest)));
+            components.extend(idempotency_key.map(|key| (IDEMPOTENCY_KEY_HEADER, key)));
+            let names: Vec<_> = components.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            let created_s = self.server_time_s();
+            let nonce = URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().into_bytes());
+            let parameters = format!(
+                "({});created={created_s};nonce=\"{nonce}\";tag=\"{SIGNATURE_TAG}\"",
+                names.join(" ")
+            );
+            let signature = key.sign(signature_base(components, &parameters)).await?;
+            let header = |name: &str, value| HttpHeader { name: name.to_owned(), value };
+            let mut headers = vec![
+                header(SIGNATURE_INPUT_HEADER, format!("sig={parameters}")),
+                header(SIGNATURE_HEADER, format!("sig=:{}:", STANDARD.encode(signature))),
+            ];
+            headers.extend(digest.map(|digest| header(CONTENT_DIGEST_HEADER, digest)));
+            Ok(Signed { created_s, headers })
+        })
     }
 
     /// Whether the same request, signed anew, is another one to the server: its clock is known now, or something on the way
@@ -298,6 +304,85 @@ mod tests {
         fn whatever_a_host_gives_is_taken_apart(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
             let _ = fixed(bytes);
         }
+    }
+
+    /// A clock that the test sets.
+    struct Set(AtomicI64);
+
+    impl Clock for Set {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(self.0.load(Ordering::SeqCst)).expect("a time")
+        }
+    }
+
+    /// Says in its signatures which key it is.
+    struct Numbered(u8);
+
+    impl InstallationSigner for Numbered {
+        fn public_key(&self) -> Result<SignerKey, HostError> {
+            Err(HostError::Unavailable)
+        }
+
+        fn sign(&self, _: Vec<u8>) -> Result<Vec<u8>, HostError> {
+            Ok(vec![self.0; 64])
+        }
+    }
+
+    fn request(key: &str) -> (Outgoing, HttpRequest) {
+        let outgoing = Outgoing {
+            method: "POST",
+            path: "/v1/callbacks".to_owned(),
+            body: Some(b"{}".to_vec()),
+            idempotency_key: Some(key.to_owned()),
+            captcha: None,
+        };
+        let request = HttpRequest {
+            method: "POST".to_owned(),
+            url: "https://a.example/v1/callbacks".to_owned(),
+            headers: vec![HttpHeader { name: IDEMPOTENCY_KEY_HEADER.to_owned(), value: key.to_owned() }],
+            body: outgoing.body.clone(),
+            timeout_ms: 1,
+            max_answer_bytes: 1,
+            pins: Vec::new(),
+        };
+        (outgoing, request)
+    }
+
+    #[tokio::test]
+    async fn a_signature_made_early_is_used_once_soon_and_by_its_own_request() {
+        let clock = Arc::new(Set(AtomicI64::new(1000)));
+        let signatures = Signatures::new("https://a.example".to_owned(), clock.clone());
+        signatures.set_key(Key::Host(Arc::new(Numbered(1))));
+        let sign = async |key: &str| {
+            let headers = signatures.sign(request(key).1).await.expect("signed").headers;
+            let value =
+                |name: &str| headers.iter().find(|header| header.name == name).expect(name).value.clone();
+            assert_eq!(headers.iter().filter(|header| header.name == CONTENT_DIGEST_HEADER).count(), 1);
+            (value(SIGNATURE_INPUT_HEADER), value(SIGNATURE_HEADER))
+        };
+        let created = |input: &str| {
+            input.split(";created=").nth(1).and_then(|rest| rest.split(';').next()).map(str::to_owned)
+        };
+        let at = |second: &str| Some(second.to_owned());
+
+        signatures.sign_early(&request("a").0).await;
+        clock.0.store(1005, Ordering::SeqCst);
+        let (other, _) = sign("b").await;
+        let (early, _) = sign("a").await;
+        let (again, _) = sign("a").await;
+        assert_eq!(
+            [&other, &early, &again].map(|input| created(input)),
+            [at("1005"), at("1000"), at("1005")]
+        );
+        assert_ne!(other, again, "a nonce each");
+
+        signatures.sign_early(&request("a").0).await;
+        clock.0.store(1011, Ordering::SeqCst);
+        assert_eq!(created(&sign("a").await.0), at("1011"), "too old");
+
+        signatures.sign_early(&request("a").0).await;
+        signatures.set_key(Key::Host(Arc::new(Numbered(2))));
+        assert_eq!(sign("a").await.1, format!("sig=:{}:", STANDARD.encode([2; 64])), "by the key of now");
     }
 
     #[test]

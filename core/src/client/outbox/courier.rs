@@ -126,11 +126,11 @@ impl Courier {
     pub(crate) async fn keep(&self, draft: Draft) -> Result<KeptRequest, ClientError> {
         let (limits, now) = (self.limits, self.now());
         let session = self.session.clone();
-        let sign_ahead = move |record: &Record| {
+        let sign_early = move |record: &Record| {
             let outgoing = record.outgoing();
-            tokio::spawn(async move { session.exchange.signatures.sign_ahead(&outgoing).await });
+            tokio::spawn(async move { session.exchange.signatures.sign_early(&outgoing).await });
         };
-        self.in_folder(move |folder, seal| folder.keep(seal, draft, (limits, now), sign_ahead)).await
+        self.in_folder(move |folder, seal| folder.keep(seal, draft, (limits, now), sign_early)).await
     }
 
     /// Sends a kept request when it is its turn, and what has to go before it. Forgets it once it is answered for good.

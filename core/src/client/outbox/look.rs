@@ -60,17 +60,18 @@ impl Folder {
         Ok(Listing { open, ..listing })
     }
 
-    /// A request that lies whole in a spare file is kept: the process was killed before it could say so in the name, or a
-    /// power cut took the name back, and then it may have been sent. False for what is not ours.
+    /// A request that lies whole in a spare file is kept and may have been sent: it went first, or a power cut took back the
+    /// name it had. From now on its name says so. False for what is not ours.
     fn take_spare(&self, seal: &Seal, path: &Path, key: &str, listing: &mut Listing) -> io::Result<bool> {
         if !is_key(key) {
             return Ok(false);
         }
-        let (spare, written) = match self.look_at_room(path, key) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(false),
+        let looked = match self.look_at_room(path, key) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => None,
             looked => looked?,
         };
-        let Some(sealed) = written.as_deref().and_then(unframe) else {
+        let Some((spare, written)) = looked else { return Ok(false) };
+        let Some(sealed) = unframe(&written) else {
             listing.spare = Some(spare);
             return Ok(true);
         };

@@ -58,12 +58,15 @@ impl Folder {
         Ok(key)
     }
 
-    /// Opens what should be room. What was written into it, whole or not, comes beside it.
-    pub(super) fn look_at_room(&self, path: &Path, key: &str) -> io::Result<(Spare, Option<Vec<u8>>)> {
+    /// Opens what should be room. What was written into it, whole or not, comes beside it; `None` for what is too long to be
+    /// one of our files.
+    pub(super) fn look_at_room(&self, path: &Path, key: &str) -> io::Result<Option<(Spare, Vec<u8>)>> {
         let (file, head) = self.disk.open_room::<{ LENGTH_BYTES + CHECKSUM_BYTES }>(path)?;
-        let written =
-            if head.iter().all(|byte| *byte == 0) { None } else { self.disk.read(path, MAX_FILE_BYTES)? };
-        Ok((Spare { key: key.to_owned(), file }, written))
+        let spare = Spare { key: key.to_owned(), file };
+        if head.iter().all(|byte| *byte == 0) {
+            return Ok(Some((spare, Vec::new())));
+        }
+        Ok(self.disk.read(path, MAX_FILE_BYTES)?.map(|written| (spare, written)))
     }
 
     /// Makes room for the next request, if there is none.
