@@ -36,6 +36,23 @@ pub(crate) fn cargo_test(output: &str) -> Counts {
     sum
 }
 
+/// What the failed tests of `cargo test` printed: of each its name and the first lines.
+pub(crate) fn cargo_failures(output: &str) -> Vec<String> {
+    const LINES: usize = 12;
+    let lines: Vec<&str> = output.lines().collect();
+    let is_name = |line: &str| line.starts_with("---- ") && line.ends_with(" stdout ----");
+    let starts = (0..lines.len()).filter(|&at| is_name(lines[at]));
+    starts
+        .map(|start| {
+            let rest = lines[start + 1..].iter().take_while(|line| !is_name(line) && **line != "failures:");
+            let said = std::iter::once(&lines[start]).chain(rest.take(LINES));
+            said.map(|line| format!("    {}", line.chars().take(300).collect::<String>()))
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
+        .collect()
+}
+
 /// From one report of Maven Surefire (`TEST-….xml`).
 pub(crate) fn surefire(report: &str) -> Result<Counts, roxmltree::Error> {
     let document = roxmltree::Document::parse(report)?;
@@ -93,6 +110,14 @@ mod tests {
             dottest result: FAILED. 10 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n";
         assert_eq!(cargo_test(output), Counts { passed: 12, failed: 3, ignored: 1 });
         assert_eq!(cargo_test("error: could not compile"), Counts::default());
+    }
+
+    #[test]
+    fn says_which_tests_failed_and_how() {
+        let log = "test a::b ... FAILED\n\nfailures:\n\n---- a::b stdout ----\npanicked at a.rs:1\n\nfailures:\n    a::b\n\n\
+                   test result: FAILED. 0 passed; 1 failed";
+        assert_eq!(cargo_failures(log), ["    ---- a::b stdout ----\n    panicked at a.rs:1\n    "]);
+        assert!(cargo_failures("test result: ok. 1 passed").is_empty());
     }
 
     #[test]

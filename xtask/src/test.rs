@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    counts::Counts,
+    counts::{self, Counts},
     error::{Error, Result},
     parts::{Part, Run},
     places::{self, Places},
@@ -113,6 +113,10 @@ fn run_part(run: &Run<'_>, part: Part) -> Result<Ending> {
     };
     if let Some(failure) = ending.failure() {
         println!("    FAILED  {failure}");
+        // The end of a long log seldom says which test it was.
+        for said in counts::cargo_failures(&process::last_lines(&run.log(name), usize::MAX)) {
+            println!("{said}");
+        }
         let lines = process::last_lines(&run.log(name), 60);
         if !lines.is_empty() {
             println!("    the end of {}:\n{lines}", run.log(name).display());

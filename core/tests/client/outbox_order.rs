@@ -106,7 +106,8 @@ async fn many_taps_at_once_are_one_request_sent_once() {
     }
     let others: Vec<_> = (0..5).map(|_| tap()).collect();
     // Each of them has found the request that is being sent.
-    while client.pending().await.expect("a list").len() != 1 {}
+    phone.lines.until(|lines| lines.iter().filter(|(_, line)| line.contains("waits for")).count() == 5).await;
+    assert_eq!(client.pending().await.expect("a list").len(), 1);
     gate.add_permits(100);
     for tap in others.into_iter().chain([first]) {
         assert_eq!(soon(tap).await.expect("ended").expect("accepted").id, "cb_1");

@@ -47,7 +47,7 @@ async fn what_one_process_sends_another_leaves_alone() {
         let extension = extension.clone();
         async move { extension.request_callback(request()).await }
     });
-    while extension.pending().await.expect("a list").is_empty() {}
+    phone.lines.until(|lines| lines.iter().any(|(_, line)| line.contains("waits for"))).await;
     assert_eq!(server.seen("POST", "/v1/callbacks").len(), 1);
     gate.add_permits(10);
     assert_eq!(soon(tap).await.expect("ended").expect("accepted").id, "cb_1");

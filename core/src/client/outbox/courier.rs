@@ -152,6 +152,7 @@ impl Courier {
         any: AnyReader,
     ) -> Result<(), ClientError> {
         let (record, mut turn) = (kept.record, kept.turn);
+        let mut has_waited = false;
         loop {
             match turn.map_err(|trouble| failed(&trouble).still_pending(&record.key))? {
                 Turn::Now(claim) => return self.attempt(&record, claim, Audience::Caller, read).await,
@@ -169,6 +170,10 @@ impl Courier {
                     return Err(ClientError::Expired { may_have_arrived });
                 }
                 Turn::Wait => {
+                    if !std::mem::replace(&mut has_waited, true) {
+                        let line = format!("{} waits for what is being sent", record.key);
+                        self.log.log(LogLevel::Debug, LOG_TARGET, line);
+                    }
                     self.ends.changed().await;
                 }
                 Turn::Gone => return self.after_the_end(&record, read).await,
