@@ -87,31 +87,39 @@ pub fn once<T: Serialize>(
     if let Some(nonce) = &intent.nonce {
         nonce.spend(tx, owner)?;
     }
-    // The insert waits for a twin that is under way on another connection, and then sees its answer.
-    let first = tx.execute(
-        "insert into idempotency (owner, key, request_hash, status, created_at) values ($1, $2, $3, $4, $5) \
-         on conflict (owner, key) do nothing",
-        &[owner, key, &intent.request_hash, &i64::from(status), &now],
-    )?;
-    if first == 0 {
-        let (hash, status, sealed) = tx.query_one(
-            "select request_hash, status, answer_sealed from idempotency where owner = $1 and key = $2",
-            &[owner, key],
-            |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<i64>(1)?, row.get::<Option<Vec<u8>>>(2)?)),
-        )?;
-        if hash != intent.request_hash {
-            return Err(Refusal::plain(ProblemCode::IdempotencyKeyReused));
-        }
-        let sealed = sealed.ok_or(Refusal::Damaged("an answer that was never written"))?;
-        let status = u16::try_from(status).map_err(|_| Refusal::Damaged("an answer's status"))?;
-        return Ok(Answer { status, body: vault.unseal(&sealed, SEALED_AS)? });
+    if let Some(answer) = first_answer(tx, vault, intent)? {
+        return Ok(answer);
     }
-    let value = body(tx)?;
+    let value = match body(tx) {
+        Ok(value) => value,
+        // What stood in its way may be its own twin, which was under way on another connection and is done by now.
+        Err(refusal @ Refusal::Problem(_)) => return first_answer(tx, vault, intent)?.ok_or(refusal),
+        Err(fault) => return Err(fault),
+    };
     let body =
         serde_json::to_vec(&value).map_err(|_| Refusal::Damaged("an answer that cannot be written"))?;
+    // Written once and whole: a row that grows moves its neighbours to other pages. The null sends a twin that found
+    // nothing in its way back to the beginning.
     tx.execute_later(
-        "update idempotency set answer_sealed = $1 where owner = $2 and key = $3",
-        &[&vault.seal(&body, SEALED_AS)?, owner, key],
+        "insert into idempotency (owner, key, request_hash, status, answer_sealed, created_at) \
+         values ($1, $2, $3, $4, $5, $6) on conflict (owner, key) do update set request_hash = null",
+        &[owner, key, &intent.request_hash, &i64::from(status), &vault.seal(&body, SEALED_AS)?, &now],
     )?;
     Ok(Answer { status, body })
+}
+
+/// The answer that the intent has had, if it came before.
+fn first_answer(tx: &mut Tx<'_>, vault: &Vault, intent: &Intent) -> Result<Option<Answer>, Refusal> {
+    let known = tx.query_opt(
+        "select request_hash, status, answer_sealed from idempotency where owner = $1 and key = $2",
+        &[&intent.owner, &intent.key.0],
+        |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<i64>(1)?, row.get::<Option<Vec<u8>>>(2)?)),
+    )?;
+    let Some((hash, status, sealed)) = known else { return Ok(None) };
+    if hash != intent.request_hash {
+        return Err(Refusal::plain(ProblemCode::IdempotencyKeyReused));
+    }
+    let sealed = sealed.ok_or(Refusal::Damaged("an answer that was never written"))?;
+    let status = u16::try_from(status).map_err(|_| Refusal::Damaged("an answer's status"))?;
+    Ok(Some(Answer { status, body: vault.unseal(&sealed, SEALED_AS)? }))
 }
