@@ -25,7 +25,7 @@ use crate::{
 ///   line     reservations among up to a million callbacks, requests with all rules, availability, memory
 ///   sdk      the library in an app: start, a tap, proof of work, calls, memory, size
 ///
-/// Builds in release mode, which takes some minutes the first time. Needs what `cargo xtask setup` installs, each
+/// Builds in release mode, which takes a quarter of an hour the first time. Needs what `cargo xtask setup` installs, each
 /// benchmark only its own part of it. Starts a throw-away PostgreSQL unless $RINGBACK_TEST_POSTGRES names a server.
 /// Installs nothing.
 #[derive(Args)]

@@ -13,7 +13,7 @@ use crate::{
 /// Simulates eight contact centres with the server's own routing and wait estimate, and writes docs/simulation.md
 ///
 /// Prints how true the promised waits are, beside the formulas that others use, and how long people wait. Builds in
-/// release mode, which takes some minutes the first time; the simulation itself takes less than a minute.
+/// release mode, which takes a quarter of an hour the first time; the simulation itself takes less than a minute.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Compare with the gates instead of writing: exits non-zero and names each gate that is missed
