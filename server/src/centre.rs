@@ -29,6 +29,11 @@ impl Centre {
         self.setup.announce(tx)
     }
 
+    /// The setup as it was when a transaction last looked, for what can be done before the next does.
+    pub fn remembered_setup(&self) -> Arc<Setup> {
+        self.setup.remembered()
+    }
+
     /// Services and what they name, as this transaction sees them.
     pub fn setup(&self, tx: &mut Tx<'_>) -> Result<Arc<Setup>, Refusal> {
         self.setup.current(tx, &self.vault)

@@ -1,20 +1,22 @@
 //! Whether a request is taken: the checks a request meets in their order, one function each. The dry run meets the same.
 
-use super::create::already_open;
+use super::create::{NewCallback, already_open};
+use super::prepared::Prepared;
 use crate::centre::Centre;
 use crate::line;
 use crate::refusal::Refusal;
 use crate::routing::matching::Levels;
 use crate::routing::requirements;
 use crate::routing::resources::skill_id;
-use crate::rules::{self, Classified, Spending, Subjects, check_number};
+use crate::rules::{self, Subjects, check_number};
 use crate::services::policy::{AtClose, Unstaffed, levels_fit};
 use crate::services::{Pause, Service};
 use crate::storage::Tx;
 use ringback_core::protocol::{CallbackRequest, Check, Direction, Problem, ProblemCode, Timestamp, WallTime};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-/// Somebody's request, and who makes it.
+/// A request that is tried out, and who makes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// What is asked for.
@@ -28,7 +30,7 @@ pub struct Asked<'a> {
 /// What the checks found out about a request that is taken.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    pub(super) number: Classified,
+    pub(super) prepared: Arc<Prepared>,
     pub(super) requirement_id: String,
     pub(super) priority: u32,
     pub(super) direction: Direction,
@@ -40,17 +42,17 @@ pub(super) struct Admitted {
 /// themselves when they are taken, and at last the [limits](rules::spend).
 pub(super) fn admit(
     tx: &mut Tx<'_>,
-    service: &Service,
-    asked: Asked<'_>,
+    centre: &Centre,
+    service: &Arc<Service>,
+    new: &NewCallback,
     now: Timestamp,
 ) -> Result<Admitted, Refusal> {
-    let request = asked.request;
+    let request = &new.request;
     not_paused(service, now)?;
     offered(service, request.scheduled_for.is_some(), now)?;
     let counted = line::counted(tx, service)?;
     below_ceiling(service, counted)?;
-    let number = check_number(&service.rule_sets, service.default_country, request.number.expose())
-        .into_number("number")?;
+    let prepared = new.prepared_for(&centre.vault, service)?;
     let direction = direction(service, request)?;
     let priority = priority(service, request)?;
     let skills = skills(tx, service, request)?;
@@ -60,24 +62,13 @@ pub(super) fn admit(
         requirements::find_or_create(tx, &service.queue_id, &skills)?
     };
     staffed(tx, service, &requirement_id)?;
-    Ok(Admitted { number, requirement_id, priority, direction, waiting: counted.waiting })
+    Ok(Admitted { prepared, requirement_id, priority, direction, waiting: counted.waiting })
 }
 
 /// Says what [`admit`] and [`rules::spend`] will read of a service.
 pub(super) fn announce(tx: &mut Tx<'_>, service: &Service, now: Timestamp) -> Result<(), Refusal> {
     line::announce_counted(tx, service)?;
     rules::announce_busy(tx, &service.id, &service.policy.limits, now)
-}
-
-/// Says that an admitted request will be counted by [`rules::spend`]. The lock is taken then, together with the next statement.
-pub(super) fn announce_spend<'a>(
-    tx: &mut Tx<'_>,
-    centre: &Centre,
-    service: &'a Service,
-    asked: Asked<'a>,
-    number: &'a Classified,
-) -> Result<Spending<'a>, Refusal> {
-    rules::announce_spend(tx, &centre.vault, &service.policy.limits, &subjects(service, asked, number))
 }
 
 /// Every check of a request, without taking it and without counting it.
@@ -117,8 +108,13 @@ pub fn dry_run(
         checks.push(check("skills", skills, now)?);
     }
     if let Some(number) = &verdict.number {
-        let limits = &service.policy.limits;
-        checks.extend(rules::peek(tx, &centre.vault, limits, &subjects(service, asked, number), now)?);
+        let subjects = Subjects {
+            service_id: &service.id,
+            number: number.e164.expose(),
+            installation_id: asked.installation_id,
+            address: asked.address,
+        };
+        checks.extend(rules::peek(tx, &centre.vault, &service.policy.limits, &subjects, now)?);
         let hash = centre.vault.lookup("number", number.e164.expose());
         checks.push(check("number.open", room_for(tx, service, &hash, asked.installation_id), now)?);
     }
@@ -280,15 +276,6 @@ fn room_for(
         Ok(())
     } else {
         Err(already_open(tx, &service.id, number_hash, installation_id.unwrap_or(""))?)
-    }
-}
-
-fn subjects<'a>(service: &'a Service, asked: Asked<'a>, number: &'a Classified) -> Subjects<'a> {
-    Subjects {
-        service_id: &service.id,
-        number: number.e164.expose(),
-        installation_id: asked.installation_id,
-        address: asked.address,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Asking for a callback.
 
-use super::admission::{Asked, admit, announce, announce_spend};
+use super::admission::{admit, announce};
 use super::model::Position;
+use super::prepared::Prepared;
 use super::record::{Record, later};
 use super::times;
 use crate::app::Effects;
@@ -12,6 +13,7 @@ use crate::http::{Answer, Intent, once};
 use crate::line::{self, StoredPromise};
 use crate::refusal::Refusal;
 use crate::rules;
+use crate::services::Service;
 use crate::storage::{Tx, Vault};
 use crate::words::word;
 use ringback_core::protocol::{
@@ -19,14 +21,16 @@ use ringback_core::protocol::{
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A request that has passed every check that needs no database.
 #[derive(Debug, Clone)]
 pub struct NewCallback {
-    installation_id: String,
-    address: Option<IpAddr>,
-    request: CallbackRequest,
+    pub(super) installation_id: String,
+    pub(super) address: Option<IpAddr>,
+    pub(super) request: CallbackRequest,
     captcha: Evidence,
+    prepared: Option<Arc<Prepared>>,
 }
 
 impl NewCallback {
@@ -40,13 +44,36 @@ impl NewCallback {
         if let Some(journey) = &request.journey {
             protocol::check_journey(journey).map_err(|fault| context_refused(&fault, "journey"))?;
         }
-        Ok(Self { installation_id, address, request, captcha: Evidence::default() })
+        Ok(Self { installation_id, address, request, captcha: Evidence::default(), prepared: None })
     }
 
     /// The same request, with what is known of its CAPTCHA.
     #[must_use]
     pub fn with_captcha(self, captcha: Evidence) -> Self {
         Self { captcha, ..self }
+    }
+
+    /// The same request with what its service's rules make of it, as this node remembers them: what need not be done in
+    /// the transaction, where others wait. A request that does not pass is left as it is: the transaction says why, in the
+    /// order of the checks.
+    #[must_use]
+    pub fn prepare(self, centre: &Centre) -> Self {
+        let setup = centre.remembered_setup();
+        let service = setup.service(&self.request.service);
+        let prepared = service.and_then(|service| self.prepared_for(&centre.vault, service)).ok();
+        Self { prepared, ..self }
+    }
+
+    /// What the service's rules make of the request; done now if it was not, or if they have changed since.
+    pub(super) fn prepared_for(
+        &self,
+        vault: &Vault,
+        service: &Arc<Service>,
+    ) -> Result<Arc<Prepared>, Refusal> {
+        match &self.prepared {
+            Some(prepared) if prepared.is_for(service) => Ok(prepared.clone()),
+            _ => Ok(Arc::new(Prepared::new(vault, service, self)?)),
+        }
     }
 }
 
@@ -94,8 +121,7 @@ pub fn create(
     let setup = centre.setup(tx)?;
     let service = setup.service(&request.service)?;
     let policy = &service.policy;
-    let asked = Asked { request, installation_id: Some(&new.installation_id), address: new.address };
-    let admitted = admit(tx, service, asked, now)?;
+    let admitted = admit(tx, centre, service, new, now)?;
     captcha::demand(tx, &policy.captcha, &new.captcha)?;
     let mut record = Record {
         id: format!("cb_{}", uuid::Uuid::now_v7().simple()),
@@ -138,14 +164,16 @@ pub fn create(
         view.position = Some(place.position);
         view.wait = Some(place.wait);
     }
-    let spending = announce_spend(tx, centre, service, asked, &admitted.number)?;
-    insert(tx, &centre.vault, &record, request, (admitted.number.e164.expose(), promise), now)?;
+    let prepared = &admitted.prepared;
+    // The lock is taken by `spend`, together with the next statement.
+    rules::announce_spend(tx, &prepared.spending)?;
+    insert(tx, &record, prepared, &promise, now)?;
     let event = if record.at == Position::Queued { EventKind::Requested } else { EventKind::Scheduled };
     let append = if setup.has_webhooks { events::append } else { events::append_untold };
     append(tx, effects, &record, event, "customer", now)?;
     line::counted_in(tx, effects, &record, now)?;
     // Neighbours of a prefix or an address wait for each other from here to the commit, so everything else is done before.
-    rules::spend(tx, &spending, now)?;
+    rules::spend(tx, &prepared.spending, now)?;
     effects.clock = true;
     if record.at == Position::Queued {
         effects.queues.insert(record.queue_id.clone());
@@ -155,22 +183,12 @@ pub fn create(
 
 fn insert(
     tx: &mut Tx<'_>,
-    vault: &Vault,
     record: &Record,
-    request: &CallbackRequest,
-    (number, promise): (&str, StoredPromise),
+    prepared: &Prepared,
+    promise: &StoredPromise,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let number_hash = vault.lookup("number", number);
-    let number = vault.seal(number.as_bytes(), "callbacks.number")?;
-    let name = request
-        .name
-        .as_ref()
-        .map(|name| vault.seal(name.expose().as_bytes(), "callbacks.name"))
-        .transpose()?;
-    let context = seal_context(vault, &request.context, "callbacks.context")?;
-    let journey =
-        request.journey.as_ref().map(|journey| seal_json(vault, journey, "callbacks.journey")).transpose()?;
+    let Prepared { number_hash, number, name, context, journey, .. } = prepared;
     let scheduled = record.scheduled.as_ref();
     let seat = record.seat.as_ref();
     for open_place in 0..record.policy.limits.open_per_number {
@@ -184,7 +202,7 @@ fn insert(
              on conflict (number_hash, service_id, open_place) where state <> 'completed' do nothing",
             &[
                 &record.id, &record.installation_id, &record.service_id, &record.queue_id, &record.requirement_id,
-                &number_hash, &number, &name, &context, &journey, &word(record.direction)?,
+                number_hash, number, name, context, journey, &word(record.direction)?,
                 &word(record.at.state())?, &record.priority, &open_place, &record.waiting_since, &record.rank_us,
                 &record.not_before, &scheduled.map(|time| time.at), &scheduled.map(|time| time.local.as_str()),
                 &scheduled.map(|time| time.zone.as_str()), &seat.map(|seat| seat.capacity_rule_id.as_str()),
@@ -195,7 +213,7 @@ fn insert(
             return Ok(());
         }
     }
-    Err(already_open(tx, &record.service_id, &number_hash, &record.installation_id)?)
+    Err(already_open(tx, &record.service_id, number_hash, &record.installation_id)?)
 }
 
 /// Says that the number waits already; which callback it is, only to its owner.
@@ -216,23 +234,6 @@ pub(super) fn already_open(
     problem.field = Some("number".to_owned());
     problem.callback_id = open;
     Ok(Refusal::Problem(Box::new(problem)))
-}
-
-/// Seals a context; an empty one is none.
-pub(crate) fn seal_context(
-    vault: &Vault,
-    context: &HashMap<String, ContextValue>,
-    sealed_as: &str,
-) -> Result<Option<Vec<u8>>, Refusal> {
-    if context.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(seal_json(vault, context, sealed_as)?))
-}
-
-fn seal_json(vault: &Vault, value: &impl serde::Serialize, sealed_as: &str) -> Result<Vec<u8>, Refusal> {
-    let json = serde_json::to_vec(value).map_err(|_| Refusal::Damaged("a context that cannot be written"))?;
-    Ok(vault.seal(&json, sealed_as)?)
 }
 
 /// When a snooze of this length ends; refuses one that is too short or too long.

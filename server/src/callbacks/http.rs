@@ -58,7 +58,9 @@ pub async fn request_callback(
     let bound = Bound::new(&caller, &body.value.service, CaptchaPurpose::RequestCallback);
     let evidence = captcha::weigh(&app, &bound, caller.standing, token, address.0).await?;
     let risk = evidence.risk;
-    let new = NewCallback::check(caller.id, Some(address.0), body.value)?.with_captcha(evidence);
+    let new = NewCallback::check(caller.id, Some(address.0), body.value)?
+        .with_captcha(evidence)
+        .prepare(&app.centre);
     let centre = app.centre.clone();
     let answer = app.change(move |tx, effects| request(tx, effects, &centre, &intent, &new, now())).await;
     captcha::with_challenge(&app, bound, risk, answer).await

@@ -24,16 +24,17 @@ pub struct Subjects<'a> {
 }
 
 /// One limited subject of a request.
-struct Subject<'a> {
+#[derive(Debug)]
+struct Subject {
     limit: &'static str,
-    windows: &'a [Window],
+    windows: Vec<Window>,
     /// The keyed hash it is stored under.
     key: String,
 }
 
 impl Subjects<'_> {
     /// The subjects that have windows, in order of their keys: whoever locks several rows does it in one order.
-    fn limited<'a>(&self, vault: &Vault, limits: &'a Limits) -> Vec<Subject<'a>> {
+    fn limited(&self, vault: &Vault, limits: &Limits) -> Vec<Subject> {
         let address = self.address.map(network);
         let values = [
             ("number", &limits.number, Some(self.number)),
@@ -46,7 +47,7 @@ impl Subjects<'_> {
             .filter(|(_, windows, _)| !windows.is_empty())
             .filter_map(|(limit, windows, value)| {
                 let key = vault.lookup(&format!("limit.{limit}"), &format!("{}/{}", self.service_id, value?));
-                Some(Subject { limit, windows, key })
+                Some(Subject { limit, windows: windows.clone(), key })
             })
             .collect();
         subjects.sort_by(|one, other| one.key.cmp(&other.key));
@@ -90,33 +91,39 @@ pub fn announce_busy(
     service_uses::announce_full(tx, service_id, &limits.service, now)
 }
 
-/// What a request is about to be counted under.
-pub struct Spending<'a> {
-    service_id: &'a str,
-    limits: &'a Limits,
-    limited: Vec<Subject<'a>>,
+/// What a request is to be counted under.
+#[derive(Debug)]
+pub struct Spending {
+    service_id: String,
+    service: Vec<Window>,
+    limited: Vec<Subject>,
+}
+
+impl Spending {
+    /// By the limits of the service that is asked.
+    pub fn new(vault: &Vault, limits: &Limits, subjects: &Subjects<'_>) -> Self {
+        Self {
+            service_id: subjects.service_id.to_owned(),
+            service: limits.service.clone(),
+            limited: subjects.limited(vault, limits),
+        }
+    }
 }
 
 /// Says that [`spend`] will look at the subjects, and lock them.
-pub fn announce_spend<'a>(
-    tx: &mut Tx<'_>,
-    vault: &Vault,
-    limits: &'a Limits,
-    subjects: &Subjects<'a>,
-) -> Result<Spending<'a>, Refusal> {
-    let limited = subjects.limited(vault, limits);
-    if !limited.is_empty() {
-        let keys = keys(&limited);
+pub fn announce_spend(tx: &mut Tx<'_>, spending: &Spending) -> Result<(), Refusal> {
+    if !spending.limited.is_empty() {
+        let keys = keys(&spending.limited);
         tx.announce(LOCKED.all, &[&keys[0], &keys[1], &keys[2], &keys[3]])?;
     }
-    Ok(Spending { service_id: subjects.service_id, limits, limited })
+    Ok(())
 }
 
 /// Counts a request against every limit of the service, or refuses it and counts nothing: the caller's transaction must
 /// then be rolled back, as it is when its body returns the refusal.
-pub fn spend(tx: &mut Tx<'_>, spending: &Spending<'_>, now: Timestamp) -> Result<(), Refusal> {
-    let Spending { service_id, limits, limited } = spending;
-    let busy = service_uses::full(tx, service_id, &limits.service, now)?;
+pub fn spend(tx: &mut Tx<'_>, spending: &Spending, now: Timestamp) -> Result<(), Refusal> {
+    let Spending { service_id, service, limited } = spending;
+    let busy = service_uses::full(tx, service_id, service, now)?;
     let known = read(tx, &LOCKED, limited)?;
     let (writes, full) = judge(limited, &known, now);
     let full = full.into_iter().chain(busy.map(|full| ("service", full)));
@@ -125,7 +132,7 @@ pub fn spend(tx: &mut Tx<'_>, spending: &Spending<'_>, now: Timestamp) -> Result
     }
     let rows: Vec<[&dyn Param; 5]> = writes.iter().map(Write::row).collect();
     tx.write_later(&WRITE, &rows)?;
-    service_uses::count(tx, service_id, &limits.service, now)
+    service_uses::count(tx, service_id, service, now)
 }
 
 /// What [`spend`] would say, limit by limit, without counting anything.
@@ -196,7 +203,7 @@ impl Write<'_> {
 
 /// What is to be written if nothing is full, and what is full.
 fn judge<'a>(
-    subjects: &'a [Subject<'a>],
+    subjects: &'a [Subject],
     known: &HashMap<String, Uses>,
     now: Timestamp,
 ) -> (Vec<Write<'a>>, Vec<(&'static str, Full)>) {
@@ -205,13 +212,13 @@ fn judge<'a>(
     let (mut writes, mut full) = (Vec::new(), Vec::new());
     for subject in subjects {
         let uses = known.get(&subject.key).unwrap_or(&never);
-        match limits::decide(&uses.recent, subject.windows, now_us) {
+        match limits::decide(&uses.recent, &subject.windows, now_us) {
             Ok(recent) => writes.push(Write {
                 key: &subject.key,
                 recent: to_bytes(&recent),
                 version: uses.version + 1,
                 newest_at: now_us,
-                expires_at: now_us.saturating_add(limits::longest_us(subject.windows)),
+                expires_at: now_us.saturating_add(limits::longest_us(&subject.windows)),
             }),
             Err(found) => full.push((subject.limit, found)),
         }
@@ -231,12 +238,12 @@ const LOCKED: OfEach = OfEach {
 };
 
 /// No key is empty, so what fills up finds nothing.
-fn keys<'a>(subjects: &'a [Subject<'_>]) -> [&'a str; 4] {
+fn keys(subjects: &[Subject]) -> [&str; 4] {
     std::array::from_fn(|place| subjects.get(place).map_or("", |subject| subject.key.as_str()))
 }
 
 /// The uses of up to four subjects.
-fn read(tx: &mut Tx<'_>, sql: &OfEach, subjects: &[Subject<'_>]) -> Result<HashMap<String, Uses>, Refusal> {
+fn read(tx: &mut Tx<'_>, sql: &OfEach, subjects: &[Subject]) -> Result<HashMap<String, Uses>, Refusal> {
     if subjects.is_empty() {
         return Ok(HashMap::new());
     }

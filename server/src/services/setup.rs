@@ -89,7 +89,8 @@ impl SetupCache {
         Ok(self.remembered())
     }
 
-    fn remembered(&self) -> Arc<Setup> {
+    /// The setup as it was when a transaction last looked.
+    pub fn remembered(&self) -> Arc<Setup> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

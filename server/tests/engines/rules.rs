@@ -6,7 +6,7 @@ use ringback_core::protocol::{Check, Problem};
 use ringback_server::refusal::Refusal;
 use ringback_server::rules::rule_set::Pattern;
 use ringback_server::rules::{
-    Limits, Outdated, RuleSetSetup, Subjects, Window, announce_spend, peek, purge, spend, store,
+    Limits, Outdated, RuleSetSetup, Spending, Subjects, Window, announce_spend, peek, purge, spend, store,
 };
 use ringback_server::storage::scratch::Scratch;
 use ringback_server::storage::{Engine, Storage, Vault};
@@ -63,7 +63,8 @@ impl Centre {
     async fn ask(&self, limits: &Limits, asker: Asker, now: Timestamp) -> Result<(), Box<Problem>> {
         let (vault, limits) = (self.vault.clone(), limits.clone());
         let asked = self.storage.write(move |tx| {
-            let spending = announce_spend(tx, &vault, &limits, &asker.subjects())?;
+            let spending = Spending::new(&vault, &limits, &asker.subjects());
+            announce_spend(tx, &spending)?;
             spend(tx, &spending, now)
         });
         asked.await.map_err(|refusal: Refusal| Box::new(refusal.into_problem()))

@@ -132,6 +132,7 @@ async fn round(engine: Engine, counts: &Counts) -> Result<Round, Failure> {
 pub(crate) async fn ask(app: App, asks: Vec<Ask>) -> Result<(), Refusal> {
     for ask in asks {
         let centre = app.centre.clone();
+        let ask = ask.prepare(&centre);
         app.change(move |tx, effects| ask.run(tx, effects, &centre)).await?;
     }
     Ok(())

@@ -106,6 +106,11 @@ impl Ask {
         })
     }
 
+    /// What comes before the transaction, as in `POST /v1/callbacks`.
+    pub(crate) fn prepare(self, centre: &Centre) -> Self {
+        Self { new: self.new.prepare(centre), ..self }
+    }
+
     /// The transaction's body.
     pub(crate) fn run(
         &self,
