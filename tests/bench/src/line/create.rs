@@ -28,7 +28,7 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
     let (mut together, mut alone, mut over_http) = (Vec::new(), Vec::new(), Vec::new());
     let mut number = 0;
     // The first round is not counted: statements are prepared and connections made in it.
-    for round in 0..=counts.rounds {
+    for round in 0..=counts.create_rounds {
         let mut asks = asks(&ground, number, 2 * many).await?;
         let for_one = asks.split_off(many);
         let rate = at_once(&ground, asks, counts.creates_per_caller).await?;

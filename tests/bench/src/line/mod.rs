@@ -22,6 +22,8 @@ struct Counts {
     /// How many agents become ready on each of them.
     reservations: usize,
     rounds: usize,
+    /// Shorter ones, and more of them: disk and processor have a say each, and neither keeps its pace.
+    create_rounds: usize,
     creates_per_caller: usize,
     /// Longer rounds: `pgbench` prepares its statements in each of them.
     postgres_creates_per_caller: usize,
@@ -32,6 +34,7 @@ const FULL: Counts = Counts {
     lines: [10_000, 100_000, 1_000_000],
     reservations: 600,
     rounds: 5,
+    create_rounds: 31,
     creates_per_caller: 16,
     postgres_creates_per_caller: 96,
     looks: 500,
@@ -40,6 +43,7 @@ const QUICK: Counts = Counts {
     lines: [2000, 5000, 10_000],
     reservations: 30,
     rounds: 1,
+    create_rounds: 1,
     creates_per_caller: 3,
     postgres_creates_per_caller: 4,
     looks: 20,
