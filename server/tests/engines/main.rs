@@ -26,6 +26,7 @@ macro_rules! on_both_engines {
 mod archive;
 mod conformance;
 mod invariants;
+mod prepared;
 mod push_registry;
 mod push_seeing;
 mod rules;
