@@ -28,7 +28,7 @@ pub struct Subjects<'a> {
 struct Subject {
     limit: &'static str,
     windows: Vec<Window>,
-    /// The keyed hash it is stored under.
+    /// What it is stored under: a keyed hash, or what it is counted by where that says nothing about a person.
     key: String,
 }
 
@@ -46,7 +46,12 @@ impl Subjects<'_> {
             .into_iter()
             .filter(|(_, windows, _)| !windows.is_empty())
             .filter_map(|(limit, windows, value)| {
-                let key = vault.lookup(&format!("limit.{limit}"), &format!("{}/{}", self.service_id, value?));
+                let value = value?;
+                let key = match limit {
+                    // Ids rise with time, so those who came together lie together, and share pages when they are counted.
+                    "installation" => format!("{value}/{}", self.service_id),
+                    _ => vault.lookup(&format!("limit.{limit}"), &format!("{}/{value}", self.service_id)),
+                };
                 Some(Subject { limit, windows: windows.clone(), key })
             })
             .collect();

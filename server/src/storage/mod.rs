@@ -8,6 +8,7 @@
 //! (microseconds since 1970). `for update` and `for update skip locked` are left out on SQLite, which has one writer.
 //! `json_rows($1)` are the elements of a JSON array, for statements about many rows.
 
+mod checkpoint;
 mod error;
 mod few_rows;
 mod job;

@@ -1,5 +1,6 @@
 //! SQLite: one thread writes, a few read. Callers that wait together share a commit, and with it the wait for the disk.
 
+use super::checkpoint::Checkpoint;
 use super::job::{Job, SharedReceiver, Verdict};
 use super::statement::for_sqlite;
 use super::{Param, StorageError, Tx, Value, migrate, spawn};
@@ -19,8 +20,6 @@ const WARY_FOR: u32 = 16;
 const READERS: usize = 4;
 /// For each connection.
 const CACHE_KIB: i64 = 32 * 1024;
-/// 32 MB of changes.
-const CHECKPOINT_PAGES: i64 = 8000;
 /// How long another process may hold the file before a caller is told that it is busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 256;
@@ -34,7 +33,10 @@ pub(super) fn start(
     let mut writer = Session::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     writer.prepare_file()?;
     migrate::sqlite(&mut writer.connection)?;
-    let mut threads = vec![spawn("sqlite-writer", move || write_groups(&mut writer, writes))?];
+    let copier = Session::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let (mut checkpoint, copying) = Checkpoint::start(&writer.connection, copier.connection)?;
+    let writing = spawn("sqlite-writer", move || write_groups(&mut writer, &mut checkpoint, writes))?;
+    let mut threads = vec![writing, copying];
     let reads = SharedReceiver::new(reads);
     for _ in 0..READERS {
         let mut reader = Session::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -48,11 +50,18 @@ pub(super) fn start(
     Ok(threads)
 }
 
-fn write_groups(session: &mut Session, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+fn write_groups(
+    session: &mut Session,
+    checkpoint: &mut Checkpoint,
+    mut waiting: mpsc::Receiver<Box<dyn Job>>,
+) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
         match write_group(session, &mut group) {
-            Ok(()) => group.drain(..).for_each(Job::answer),
+            Ok(()) => {
+                group.drain(..).for_each(Job::answer);
+                checkpoint.committed(&session.connection);
+            }
             Err(error) => {
                 session.roll_back();
                 group.drain(..).for_each(|job| job.fail(error.clone()));
@@ -172,8 +181,6 @@ impl Session {
         if mode != "wal" {
             return Err(StorageError::Open(format!("SQLite keeps its journal as `{mode}`, not as `wal`")));
         }
-        // Pages that change often are written back once for many commits.
-        self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(cannot)?;
         self.connection.pragma_update(None, "synchronous", "full").map_err(cannot)
     }
 
