@@ -4,7 +4,7 @@
 use super::breaker::Breaker;
 use super::lane::Lane;
 use super::ledger::Tried;
-use super::outbox::{Claim, Held};
+use super::outbox::{Claim, Held, Turn};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,12 +15,18 @@ use tokio::sync::Notify;
 const SHARES: [(usize, usize); URGENCIES] = [(1, 1), (3, 4), (1, 2)];
 /// How many urgencies there are.
 pub(super) const URGENCIES: usize = 3;
-/// While some tries are being written down, this many more are worth a transaction of their own: many at once cost one
-/// statement.
-const WORTH_A_WRITER: usize = 128;
+/// As many times its places a lane claims ahead, so that there are many to claim at once.
+const AHEAD: usize = 2;
+/// So many tries are worth a commit of their own; fewer wait for company while more are on their way.
+const WORTH_A_COMMIT: usize = 256;
+/// How long they wait at most. What moves its callback on does not wait.
+const COMPANY: Duration = Duration::from_millis(10);
 
 /// How long a claim may wait for a place, or its node sleep: then it may no longer be true, and its lease comes to an end.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// From which turn on, and how many, by urgency.
+pub(super) type Wanted = [(Turn, usize); URGENCIES];
 
 /// A push that may leave now.
 pub(super) struct Job {
@@ -46,6 +52,8 @@ struct LaneState {
     /// By urgency.
     waiting: [VecDeque<Taken>; URGENCIES],
     in_flight: usize,
+    /// What was claimed last, by urgency: before it are hardly any but those that are claimed already.
+    claimed: [Option<Turn>; URGENCIES],
     /// Of which urgencies there may be more to send than was taken.
     has_more: [bool; URGENCIES],
 }
@@ -88,6 +96,8 @@ struct State {
     last_ticket: u64,
     /// Done, and not yet on the way to the database.
     tries: Vec<Tried>,
+    /// When they are written down at the latest.
+    write_by: Option<Instant>,
     /// Claimed and not to be sent now.
     unwanted: Vec<Held>,
 }
@@ -109,6 +119,7 @@ impl Dispatch {
             under_way: HashMap::new(),
             last_ticket: 0,
             tries: Vec::new(),
+            write_by: None,
             unwanted: Vec::new(),
         };
         Self { places, started: Instant::now(), state: Mutex::new(state), news: Notify::new() }
@@ -121,15 +132,21 @@ impl Dispatch {
     /// How many claims of each urgency a lane takes: as many as have a place or soon will.
     fn room(&self, lane: &LaneState, urgency: usize) -> usize {
         // While a lane rests, only what finds a place at once.
-        let ahead = if lane.breaker.reason().is_some() { 0 } else { self.places };
+        let ahead = if lane.breaker.reason().is_some() { 0 } else { AHEAD * self.places };
         let most = part(self.places, SHARES[urgency]) + ahead;
         let wanted = most.saturating_sub(lane.in_flight + lane.waiting(urgency));
         lane.breaker.admits(wanted, self.started.elapsed())
     }
 
-    /// How many claims of each urgency every lane takes that this node knows; and any other.
-    pub(super) fn rooms(&self) -> (HashMap<String, [usize; URGENCIES]>, [usize; URGENCIES]) {
-        let of = |lane: &LaneState| std::array::from_fn(|urgency| self.room(lane, urgency));
+    /// What every lane that this node knows takes of each urgency, and any other lane: from which turn on, and how many.
+    /// `all` of a lane is looked at, or only what comes after what was claimed.
+    pub(super) fn wanted(&self, all: bool) -> (HashMap<String, Wanted>, Wanted) {
+        let of = |lane: &LaneState| {
+            std::array::from_fn(|urgency| {
+                let after = lane.claimed[urgency].filter(|_| !all).unwrap_or(Turn::FIRST);
+                (after, self.room(lane, urgency))
+            })
+        };
         let state = self.state();
         let known = state.lanes.iter().map(|(name, lane)| (name.to_string(), of(lane))).collect();
         (known, of(&LaneState::default()))
@@ -142,7 +159,7 @@ impl Dispatch {
     }
 
     fn lane_wants_more(&self, lane: &LaneState) -> bool {
-        let worth = (self.places / 2).max(1);
+        let worth = self.places;
         (0..URGENCIES).any(|urgency| lane.has_more[urgency] && self.room(lane, urgency) >= worth)
     }
 
@@ -171,6 +188,7 @@ impl Dispatch {
         lane.breaker.left(claims.len());
         for claim in claims {
             let urgency = (claim.urgency as usize).min(URGENCIES - 1);
+            lane.claimed[urgency] = Some(claim.turn());
             lane.waiting[urgency].push_back(Taken { claim: Arc::new(claim), since });
         }
         std::iter::from_fn(|| self.start(&mut state, &name)).collect()
@@ -190,7 +208,7 @@ impl Dispatch {
     /// A push is done: its lane learns from it, and its place goes to the next one.
     pub(super) fn done(&self, job: &Job, tried: Tried) -> Option<Job> {
         let mut state = self.state();
-        let State { lanes, under_way, tries, unwanted, .. } = &mut *state;
+        let State { lanes, under_way, tries, write_by, unwanted, .. } = &mut *state;
         // Given back meanwhile.
         under_way.remove(&job.ticket)?;
         let lane = lanes.get_mut(&job.lane)?;
@@ -210,10 +228,15 @@ impl Dispatch {
             }
         }
         let wants_more = self.lane_wants_more(lane);
+        let asks = tried.asks();
+        if asks || tries.is_empty() {
+            *write_by = Some(Instant::now() + if asks { Duration::ZERO } else { COMPANY });
+        }
         tries.push(tried);
-        let is_worth_writing = tries.len() == 1 || tries.len() % WORTH_A_WRITER == 0;
+        let is_worth_writing = asks || tries.len() == 1 || tries.len() % WORTH_A_COMMIT == 0;
         let next = self.start(&mut state, &job.lane);
-        let is_news = wants_more || is_worth_writing || !state.unwanted.is_empty();
+        let is_news =
+            wants_more || is_worth_writing || state.under_way.is_empty() || !state.unwanted.is_empty();
         drop(state);
         if is_news {
             self.news.notify_one();
@@ -232,16 +255,25 @@ impl Dispatch {
         }
     }
 
-    /// Up to `most` tries to write down, if there are enough of them: while some are `being_written`, a few are not.
-    pub(super) fn tries(&self, most: usize, being_written: bool) -> Option<Vec<Tried>> {
+    /// Up to `most` tries to write down, if it is time: there are many, or no more will come soon, or they may not wait.
+    pub(super) fn tries(&self, most: usize, at_once: bool) -> Option<Vec<Tried>> {
         let mut state = self.state();
-        let worth = if being_written { WORTH_A_WRITER } else { 1 };
-        if state.tries.len() < worth {
+        let State { tries, write_by, under_way, .. } = &mut *state;
+        let is_late = || write_by.is_some_and(|by| by <= Instant::now());
+        let is_time = at_once || tries.len() >= WORTH_A_COMMIT || under_way.is_empty() || is_late();
+        if tries.is_empty() || !is_time {
             return None;
         }
-        let rest = state.tries.len().min(most);
-        let rest = state.tries.split_off(rest);
-        Some(std::mem::replace(&mut state.tries, rest))
+        let rest = tries.split_off(tries.len().min(most));
+        if rest.is_empty() {
+            *write_by = None;
+        }
+        Some(std::mem::replace(tries, rest))
+    }
+
+    /// When tries are to be written down that wait for company.
+    pub(super) fn write_by(&self) -> Option<Instant> {
+        self.state().write_by
     }
 
     /// Claims that are to be given back: their lane rests, or they have waited for a place for longer than `patience` and
@@ -326,6 +358,7 @@ mod tests {
             withdrawn: false,
             urgency,
             content: Content::Alert { key, text, interruption, sound: None }.into(),
+            due_at: at,
             expires_at: at,
             created_at: at,
             device_id: "dv_1".into(),
@@ -376,7 +409,7 @@ mod tests {
         assert!(done(&dispatch, &jobs[0], Signal::Refused).is_none());
         let unwanted = dispatch.unwanted(Duration::from_secs(60));
         assert_eq!(unwanted.iter().map(|held| held.seq).collect::<Vec<_>>(), [6, 7, 8, 9]);
-        assert_eq!(dispatch.rooms().0["fcm"], [0; URGENCIES]);
+        assert_eq!(dispatch.wanted(true).0["fcm"].map(|(_, room)| room), [0; URGENCIES]);
         assert!(!dispatch.wants_more());
         for job in &jobs[1..] {
             assert!(done(&dispatch, job, Signal::Through).is_none());
@@ -407,6 +440,21 @@ mod tests {
         assert!(dispatch.tries(100, false).is_none());
     }
 
+    #[test]
+    fn a_few_tries_wait_for_those_under_way() {
+        let dispatch = Dispatch::new(PLACES);
+        let jobs = accept(&dispatch, claims(0, 0..3));
+        done(&dispatch, &jobs[0], Signal::Through);
+        assert!(dispatch.write_by().is_some_and(|by| by > Instant::now()));
+        assert!(dispatch.tries(100, false).is_none());
+        done(&dispatch, &jobs[1], Signal::Through);
+        assert_eq!(dispatch.tries(1, true).map(|tries| tries.len()), Some(1), "those that are taken along");
+        assert!(dispatch.write_by().is_some(), "one is left");
+        done(&dispatch, &jobs[2], Signal::Through);
+        assert_eq!(dispatch.tries(100, false).map(|tries| tries.len()), Some(2), "nobody else is on the way");
+        assert!(dispatch.write_by().is_none());
+    }
+
     proptest! {
         /// Whatever comes in which order: each is sent once, no urgency beyond its share, and nobody claims without end.
         #[test]
@@ -427,8 +475,8 @@ mod tests {
             sent.sort();
             sent.dedup();
             prop_assert_eq!(sent.len(), urgencies.len());
-            for (urgency, room) in dispatch.rooms().1.into_iter().enumerate() {
-                prop_assert!(room <= part(PLACES, SHARES[urgency]) + PLACES);
+            for (urgency, (_, room)) in dispatch.wanted(true).1.into_iter().enumerate() {
+                prop_assert!(room <= part(PLACES, SHARES[urgency]) + AHEAD * PLACES);
             }
         }
     }

@@ -192,7 +192,7 @@ pub struct DeliveryFilter {
     pub event: Option<String>,
     /// The provider's word for the last refusal, or ours.
     pub reason: Option<String>,
-    /// Touched since then, at most 7 days ago; a day when absent.
+    /// Said since then, at most 7 days ago; a day when absent.
     pub since: Option<Timestamp>,
     /// `next` of the page before.
     pub after: Option<String>,
@@ -210,8 +210,7 @@ pub struct DeliveryPage {
     pub next: Option<String>,
 }
 
-/// Deliveries of all callbacks by when they were last touched, newest first. What is touched while pages are turned may be
-/// missed by them: it is on a new first page.
+/// Deliveries of all callbacks by when they were said, newest first.
 pub fn list(tx: &mut Tx<'_>, filter: &DeliveryFilter, now: Timestamp) -> Result<DeliveryPage, Refusal> {
     let refused =
         |field: &str, detail: &str| Err(Refusal::of_field(ProblemCode::FieldInvalid, field, detail));
@@ -234,22 +233,11 @@ pub fn list(tx: &mut Tx<'_>, filter: &DeliveryFilter, now: Timestamp) -> Result<
     let (provider, event, reason) = (wanted(&filter.provider), wanted(&filter.event), wanted(&filter.reason));
     // One more than is shown tells whether there is a next page.
     let most = i64::from(limit) + 1;
-    // What waits and what is over are in different indexes.
-    let sql = if state == "pending" {
-        select_delivery!(
-            "where d.changed_at >= $1 and d.changed_at <= $2 and (d.changed_at < $2 or d.id < $3) and d.state = $4 \
-             and d.state = 'pending' \
-             and ($5 = '' or d.provider = $5) and ($6 = '' or d.event = $6) and ($7 = '' or d.reason = $7) \
-             order by d.changed_at desc, d.id desc limit $8"
-        )
-    } else {
-        select_delivery!(
-            "where d.changed_at >= $1 and d.changed_at <= $2 and (d.changed_at < $2 or d.id < $3) and d.state = $4 \
-             and d.state <> 'pending' \
-             and ($5 = '' or d.provider = $5) and ($6 = '' or d.event = $6) and ($7 = '' or d.reason = $7) \
-             order by d.changed_at desc, d.id desc limit $8"
-        )
-    };
+    let sql = select_delivery!(
+        "where d.created_at >= $1 and d.created_at <= $2 and (d.created_at < $2 or d.id < $3) and d.state = $4 \
+         and ($5 = '' or d.provider = $5) and ($6 = '' or d.event = $6) and ($7 = '' or d.reason = $7) \
+         order by d.created_at desc, d.id desc limit $8"
+    );
     let params: [&dyn Param; 8] = [&since, &before, &before_id, &state, &provider, &event, &reason, &most];
     let mut pushes = tx.query(sql, &params, summary)?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -258,12 +246,12 @@ pub fn list(tx: &mut Tx<'_>, filter: &DeliveryFilter, now: Timestamp) -> Result<
     let next = pushes
         .last()
         .filter(|_| has_more)
-        .map(|last| format!("{}.{}", last.changed_at.as_microsecond(), last.id));
+        .map(|last| format!("{}.{}", last.created_at.as_microsecond(), last.id));
     Ok(DeliveryPage { pushes, next })
 }
 
 /// Reads what [`list`] gave as `next`.
 fn cursor(text: &str) -> Option<(i64, &str)> {
-    let (changed_at, id) = text.split_once('.')?;
-    Some((changed_at.parse().ok()?, id))
+    let (created_at, id) = text.split_once('.')?;
+    Some((created_at.parse().ok()?, id))
 }

@@ -27,7 +27,7 @@ pub struct Tried {
 
 impl Tried {
     /// Whether a taken push moves its callback on.
-    fn asks(&self) -> bool {
+    pub(super) fn asks(&self) -> bool {
         self.claim.event == PushEvent::AgentReady
             && !self.claim.withdrawn
             && matches!(self.verdict.settled, Settled::Delivered { .. })

@@ -239,6 +239,7 @@ mod tests {
             urgency: 1,
             content: content.into(),
             expires_at,
+            due_at: expires_at,
             created_at: expires_at,
             device_id: format!("dv_{}", uuid::Uuid::max().simple()),
             provider: "apns".into(),

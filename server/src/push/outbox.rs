@@ -4,8 +4,9 @@
 use super::action;
 use super::content::{ActivityEvent, Content};
 use super::devices::Channel;
+use super::dispatch::URGENCIES;
 use super::policy::{Manner, urgency};
-use super::standing::{Standing, still_true};
+use super::standing::{standings, still_true};
 use super::texts::{TextKey, text};
 use crate::app::Effects;
 use crate::callbacks::{Record, later};
@@ -244,6 +245,8 @@ pub struct Claim {
     pub urgency: u32,
     /// What it shows.
     pub content: Arc<Content>,
+    /// When it may be tried.
+    pub due_at: Timestamp,
     /// After this it is not sent.
     pub expires_at: Timestamp,
     /// When it was to be said.
@@ -271,6 +274,11 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Its place among those of its lane and urgency.
+    pub fn turn(&self) -> Turn {
+        Turn { due_at: self.due_at, expires_at: self.expires_at, seq: self.seq }
+    }
+
     /// The right to answer that rides along with a question.
     pub fn action_token(&self, vault: &Vault) -> Option<ActionToken> {
         (self.event == PushEvent::AgentReady && !self.withdrawn).then(|| action::token(vault, &self.id))
@@ -289,30 +297,49 @@ pub fn lanes(tx: &mut Tx<'_>) -> Result<Vec<String>, Refusal> {
     )?)
 }
 
-/// Takes up to `limit` deliveries of a lane and an urgency that are due. Committed before anything is sent: a worker that
-/// dies leaves them to be claimed again when the lease ends.
+/// A place in the order in which a lane's deliveries are claimed: what is due first, and of that what ends first.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    due_at: Timestamp,
+    expires_at: Timestamp,
+    seq: i64,
+}
+
+impl Turn {
+    /// Before all others.
+    pub const FIRST: Self = Self { due_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::UNIX_EPOCH, seq: 0 };
+}
+
+/// Takes up to `limit` deliveries of a lane and an urgency that are due, from a turn on. Committed before anything is sent: a
+/// worker that dies leaves them to be claimed again when the lease ends.
 pub fn claim(
     tx: &mut Tx<'_>,
     (lane, urgency): (&str, u32),
-    limit: usize,
+    (after, limit): (Turn, usize),
     now: Timestamp,
 ) -> Result<Vec<Claim>, Refusal> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut seen = Seen { lane: lane.into(), urgency, words: Vec::new(), content: None };
-    let claims = tx.query(
+    let mut claims = tx.query(
         "select d.id, d.fence + 1, d.attempts + 1, d.push_id, d.callback_id, d.event, d.occasion, d.withdrawn, \
          d.content, d.expires_at, d.created_at, d.device_id, d.provider, v.channel, v.kind, v.has_texts, v.state, \
-         v.topic, v.token_sealed, v.registered_at, c.state, c.phase, c.asked, c.version, c.attempts, c.scheduled_at, \
-         c.upcoming_told, d.seq from push_deliveries d join devices v on v.id = d.device_id \
-         join callbacks c on c.id = d.callback_id where d.state = 'pending' and d.lane = $2 and d.urgency = $3 \
-         and d.due_at <= $1 and d.leased_to <= $1 order by d.due_at limit $4 for update of d skip locked",
-        &[&now, &lane, &urgency, &limit],
+         v.topic, v.token_sealed, v.registered_at, d.seq, d.due_at from push_deliveries d \
+         join devices v on v.id = d.device_id where d.state = 'pending' and d.lane = $2 and d.urgency = $3 \
+         and (d.due_at, d.expires_at, d.seq) > ($5, $6, $7) and d.due_at <= $1 and d.leased_to <= $1 \
+         order by d.due_at, d.expires_at, d.seq limit $4 for update of d skip locked",
+        &[&now, &lane, &urgency, &limit, &after.due_at, &after.expires_at, &after.seq],
         |row| read_claim(row, &mut seen),
     )?;
     let leased_to = later(now, LEASE_S)?;
     let rows: Vec<[&dyn Param; 2]> =
         claims.iter().map(|claim| [&leased_to as &dyn Param, &claim.seq]).collect();
     tx.execute_each(&CLAIM, &rows)?;
+    let standings = standings(tx, claims.iter().map(|claim| claim.callback_id.as_str()))?;
+    for claim in &mut claims {
+        let said = (claim.event, claim.occasion, claim.withdrawn);
+        let stands = standings.get(&claim.callback_id);
+        claim.still_true &= stands.is_some_and(|stands| still_true(said, &claim.content, stands));
+    }
     Ok(claims)
 }
 
@@ -324,7 +351,7 @@ const CLAIM: ForEach = ForEach {
 };
 
 /// Reads a word of an enum. For each claim four times, so it makes nothing on the way.
-fn column_word<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<T, StorageError> {
+pub(super) fn column_word<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<T, StorageError> {
     let reader: StrDeserializer<'_, NoWord> = row.text(index)?.into_deserializer();
     T::deserialize(reader).map_err(|_| StorageError::Column { index, wanted: "a word that is known" })
 }
@@ -362,31 +389,20 @@ impl Seen {
 }
 
 fn read_claim(row: &Row<'_>, seen: &mut Seen) -> Result<Claim, StorageError> {
-    let standing = Standing {
-        state: column_word(row, 20)?,
-        phase: row.optional_text(21)?.map(|_| column_word(row, 21)).transpose()?,
-        asked: row.get(22)?,
-        version: row.get(23)?,
-        attempts: row.get(24)?,
-        scheduled_at: row.get::<Option<i64>>(25)?.unwrap_or(0),
-        upcoming_told: row.get(26)?,
-    };
-    let (event, occasion, withdrawn) = (column_word(row, 5)?, row.get(6)?, row.get(7)?);
-    let content = seen.content(row, 8)?;
     Ok(Claim {
-        seq: row.get(27)?,
+        seq: row.get(20)?,
+        due_at: row.get(21)?,
         id: row.get(0)?,
         fence: row.get(1)?,
         attempts: row.get(2)?,
         push_id: row.get(3)?,
         callback_id: row.get(4)?,
-        event,
-        occasion,
-        withdrawn,
+        event: column_word(row, 5)?,
+        occasion: row.get(6)?,
+        withdrawn: row.get(7)?,
         urgency: seen.urgency,
-        still_true: row.text(16)? == "active"
-            && still_true((event, occasion, withdrawn), &content, &standing),
-        content,
+        still_true: row.text(16)? == "active",
+        content: seen.content(row, 8)?,
         expires_at: row.get(9)?,
         created_at: row.get(10)?,
         device_id: row.get(11)?,
@@ -451,13 +467,20 @@ const LEASE: ForEach = ForEach {
 
 /// Marks what nobody may send any more, in lanes that rest or wait for their turn; says by provider how much that was.
 pub fn expire(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<(String, PushEvent)>, Refusal> {
-    // Those that are claimed are settled by whoever holds them, or found here when the lease is over.
-    Ok(tx.query(
-        "update push_deliveries set state = 'expired', reason = coalesce(reason, 'expired'), changed_at = $1 \
-         where id in (select id from push_deliveries where state = 'pending' and expires_at <= $1 \
-         and leased_to <= $1 order by expires_at limit 1000 for update skip locked) \
-         returning provider, event",
-        &[&now],
-        |row| Ok((row.get(0)?, column_word(row, 1)?)),
-    )?)
+    let mut expired = Vec::new();
+    for lane in lanes(tx)? {
+        for urgency in 0..URGENCIES {
+            let urgency = u32::try_from(urgency).unwrap_or(u32::MAX);
+            // Those that are claimed are settled by whoever holds them, or found here when the lease is over.
+            expired.extend(tx.query(
+                "update push_deliveries set state = 'expired', reason = coalesce(reason, 'expired'), changed_at = $1 \
+                 where seq in (select seq from push_deliveries where state = 'pending' and lane = $2 and urgency = $3 \
+                 and due_at <= $1 and expires_at <= $1 and leased_to <= $1 limit 1000 for update skip locked) \
+                 returning provider, event",
+                &[&now, &lane, &urgency],
+                |row| Ok((row.get(0)?, column_word(row, 1)?)),
+            )?);
+        }
+    }
+    Ok(expired)
 }

@@ -1,9 +1,13 @@
 //! Whether what a push says is still true: decided when it is taken out of the outbox, from where its callback stands then.
 
 use super::content::{ActivityEvent, Content};
+use super::outbox::column_word;
 use super::texts::TextKey;
+use crate::refusal::Refusal;
+use crate::storage::Tx;
 use crate::words::unword;
 use ringback_core::protocol::{CallbackState, PushEvent, RoutingPhase};
+use std::collections::{BTreeSet, HashMap};
 
 /// Where a callback stands, as far as pushes speak of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,36 @@ impl Standing {
             upcoming_told,
         })
     }
+}
+
+/// How callbacks stand. Each is looked at once, however often it is asked for.
+pub fn standings<'a>(
+    tx: &mut Tx<'_>,
+    callback_ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, Standing>, Refusal> {
+    let ids: BTreeSet<&str> = callback_ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = serde_json::Value::from_iter(ids.into_iter().map(|id| serde_json::Value::from_iter([id])));
+    let found = tx.query(
+        "select c.id, c.state, c.phase, c.asked, c.version, c.attempts, c.scheduled_at, c.upcoming_told \
+         from json_rows($1) wanted join callbacks c on c.id = wanted.value ->> 0",
+        &[&ids.to_string()],
+        |row| {
+            let standing = Standing {
+                state: column_word(row, 1)?,
+                phase: row.optional_text(2)?.map(|_| column_word(row, 2)).transpose()?,
+                asked: row.get(3)?,
+                version: row.get(4)?,
+                attempts: row.get(5)?,
+                scheduled_at: row.get::<Option<i64>>(6)?.unwrap_or(0),
+                upcoming_told: row.get(7)?,
+            };
+            Ok((row.get(0)?, standing))
+        },
+    )?;
+    Ok(found.into_iter().collect())
 }
 
 /// Whether this is still so, and worth saying.

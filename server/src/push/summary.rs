@@ -1,5 +1,5 @@
 //! Pushes in figures, for staff: what was said and what became of it, over a window of at most seven days. Everything is
-//! read by the index on when a delivery was last touched.
+//! read by the index on when a delivery was said.
 
 use super::advice::{Advice, advice};
 use crate::refusal::Refusal;
@@ -25,7 +25,7 @@ pub struct SummaryFilter {
 /// What became of pushes.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct PushSummary {
-    /// What was touched since then is counted.
+    /// What was said since then is counted.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
     /// By provider and event.
@@ -153,9 +153,7 @@ type Key = (String, String);
 fn count_events(tx: &mut Tx<'_>, since: Timestamp) -> Result<BTreeMap<Key, EventFigures>, Refusal> {
     let rows = tx.query(
         "select provider, event, state, count(*), count(received_at), count(opened_at), count(answered_at) \
-         from push_deliveries where changed_at >= $1 and state <> 'pending' group by provider, event, state union all \
-         select provider, event, state, count(*), count(received_at), count(opened_at), count(answered_at) \
-         from push_deliveries where changed_at >= $1 and state = 'pending' group by provider, event, state",
+         from push_deliveries where created_at >= $1 group by provider, event, state",
         &[&since],
         |row| {
             let key: Key = (row.get(0)?, row.get(1)?);
@@ -209,7 +207,7 @@ struct Waits {
 fn sample(tx: &mut Tx<'_>, since: Timestamp) -> Result<BTreeMap<Key, Waits>, Refusal> {
     let rows = tx.query(
         "select provider, event, created_at, sent_at, received_at from push_deliveries \
-         where changed_at >= $1 and state <> 'pending' and state = 'delivered' order by changed_at desc limit $2",
+         where created_at >= $1 and state = 'delivered' order by created_at desc limit $2",
         &[&since, &SAMPLE],
         |row| {
             let key: Key = (row.get(0)?, row.get(1)?);
@@ -239,13 +237,9 @@ fn percentiles(mut values: Vec<f64>) -> Option<Percentiles> {
 
 fn count_reasons(tx: &mut Tx<'_>, since: Timestamp) -> Result<Vec<ReasonFigures>, Refusal> {
     Ok(tx.query(
-        "select provider, state, reason, times, last_at from (\
-         select provider, state, reason, count(*) as times, max(changed_at) as last_at from push_deliveries \
-         where changed_at >= $1 and state <> 'pending' and state in ('failed', 'expired') and reason is not null \
-         group by provider, state, reason union all \
-         select provider, state, reason, count(*), max(changed_at) from push_deliveries \
-         where changed_at >= $1 and state = 'pending' and reason is not null group by provider, state, reason) found \
-         order by times desc, provider, state, reason limit 200",
+        "select provider, state, reason, count(*) as times, max(changed_at) from push_deliveries \
+         where created_at >= $1 and state in ('failed', 'expired', 'pending') and reason is not null \
+         group by provider, state, reason order by times desc, provider, state, reason limit 200",
         &[&since],
         |row| {
             let (provider, reason): (String, String) = (row.get(0)?, row.get(2)?);
@@ -264,7 +258,7 @@ fn count_reasons(tx: &mut Tx<'_>, since: Timestamp) -> Result<Vec<ReasonFigures>
 fn count_devices(tx: &mut Tx<'_>, since: Timestamp) -> Result<Vec<DeviceFigures>, Refusal> {
     Ok(tx.query(
         "select provider, state, coalesce(state_reason, ''), count(*) from devices where state <> 'active' \
-         and id in (select device_id from push_deliveries where changed_at >= $1 and state <> 'pending' \
+         and id in (select device_id from push_deliveries where created_at >= $1 \
          and state in ('failed', 'skipped')) \
          group by provider, state, state_reason order by count(*) desc, provider, state, state_reason limit 200",
         &[&since],

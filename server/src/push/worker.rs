@@ -1,7 +1,7 @@
 //! The push worker: takes what is due from the outbox lane by lane, has it sent, and has written down what became of it.
 
 use super::credentials;
-use super::dispatch::{Dispatch, Job, PATIENCE, URGENCIES};
+use super::dispatch::{Dispatch, Job, PATIENCE, URGENCIES, Wanted};
 use super::lane::{Endpoints, Lane};
 use super::ledger::{Tried, write_down};
 use super::outbox::{self, Claim, Held, claim};
@@ -21,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 /// often the claims on what is under way are renewed.
 const LOOK_ROUND: Duration = Duration::from_secs(1);
 /// How many tries are written down in one transaction, and how many such transactions are under way at once.
-const WRITE_AT_ONCE: usize = 256;
+const WRITE_AT_ONCE: usize = 512;
 const WRITERS: usize = 4;
 
 /// Sends what is due, until the server stops; then finishes what is under way.
@@ -41,8 +41,10 @@ pub async fn run(app: App, endpoints: Endpoints) {
     let (app, dispatch) = (worker.app.clone(), worker.dispatch.clone());
     let mut look = false;
     loop {
+        let write_by = if worker.writing.len() < WRITERS { dispatch.write_by() } else { None };
         tokio::select! {
             () = stopping.cancelled() => break,
+            () = at(write_by) => {}
             () = app.pokes.push.notified() => look = true,
             () = dispatch.news.notified() => {}
             Some(ended) = worker.sending.join_next() => note_end(ended),
@@ -54,14 +56,23 @@ pub async fn run(app: App, endpoints: Endpoints) {
                 look = true;
             }
         }
-        worker.gather();
         worker.give_back(PATIENCE).await;
-        if worker.taking.is_empty() && (look || dispatch.wants_more()) {
-            look = false;
-            worker.take();
+        let takes = worker.taking.is_empty() && (look || dispatch.wants_more());
+        // What is claimed and what is written down share a commit.
+        worker.gather(takes);
+        if takes {
+            worker.take(std::mem::take(&mut look));
         }
     }
     worker.drain(round).await;
+}
+
+/// Waits until then; for ever without a time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What one transaction found to be sent.
@@ -92,13 +103,13 @@ struct Worker {
 }
 
 impl Worker {
-    /// Claims what is due in each lane that has room.
-    fn take(&mut self) {
-        let (rooms, of_others) = self.dispatch.rooms();
+    /// Claims what is due in each lane that has room: of `all`, or of what comes after what was claimed.
+    fn take(&mut self, all: bool) {
+        let (of_known, of_others) = self.dispatch.wanted(all);
         let app = self.app.clone();
         self.taking.spawn(async move {
-            let room = move |lane: &str| rooms.get(lane).copied().unwrap_or(of_others);
-            app.storage.write(move |tx| take(tx, &room)).await
+            let wanted = move |lane: &str| of_known.get(lane).copied().unwrap_or(of_others);
+            app.storage.write(move |tx| take(tx, &wanted)).await
         });
     }
 
@@ -157,10 +168,10 @@ impl Worker {
         }
     }
 
-    /// Has written down what is done, much at a time.
-    fn gather(&mut self) {
+    /// Has written down what is done, much at a time; or `at_once`.
+    fn gather(&mut self, at_once: bool) {
         while self.writing.len() < WRITERS
-            && let Some(tries) = self.dispatch.tries(WRITE_AT_ONCE, !self.writing.is_empty())
+            && let Some(tries) = self.dispatch.tries(WRITE_AT_ONCE, at_once)
         {
             self.writing.spawn(write(self.app.clone(), tries));
         }
@@ -214,7 +225,7 @@ impl Worker {
         let drain = Duration::from_secs(self.app.settings.http.drain_s);
         let finished = async {
             while !self.dispatch.is_empty() || !self.writing.is_empty() {
-                self.gather();
+                self.gather(true);
                 tokio::select! {
                     () = self.dispatch.news.notified() => {}
                     Some(ended) = self.sending.join_next() => note_end(ended),
@@ -236,17 +247,20 @@ impl Worker {
 }
 
 /// The transaction that claims.
-fn take(tx: &mut Tx<'_>, room: &impl Fn(&str) -> [usize; URGENCIES]) -> Result<Taken, Refusal> {
+fn take(tx: &mut Tx<'_>, wanted: &impl Fn(&str) -> Wanted) -> Result<Taken, Refusal> {
     let (now, since) = (now(), Instant::now());
     let credentials = credentials::ids(tx)?;
     let mut lanes = Vec::new();
     for lane in outbox::lanes(tx)? {
-        let room = room(&lane);
+        let wanted = wanted(&lane);
         let mut from = FromLane { lane, claims: Vec::new(), has_more: [false; URGENCIES] };
-        for (urgency, room) in room.into_iter().enumerate() {
+        for (urgency, (after, room)) in wanted.into_iter().enumerate() {
             let room = room.saturating_sub(from.claims.len());
             let urgency_word = u32::try_from(urgency).unwrap_or(u32::MAX);
-            let found = if room > 0 { claim(tx, (&from.lane, urgency_word), room, now)? } else { Vec::new() };
+            let found = match room {
+                0 => Vec::new(),
+                room => claim(tx, (&from.lane, urgency_word), (after, room), now)?,
+            };
             from.has_more[urgency] = found.len() == room;
             from.claims.extend(found);
         }

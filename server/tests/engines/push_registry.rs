@@ -11,7 +11,7 @@ use ringback_server::centre::Centre;
 use ringback_server::identity::admin::create_app_key;
 use ringback_server::push::devices::{self, MAX_DEVICES};
 use ringback_server::push::ledger::{Tried, settle};
-use ringback_server::push::outbox::{self, News};
+use ringback_server::push::outbox::{self, News, Turn};
 use ringback_server::push::outcome::Outcome;
 use ringback_server::push::texts::TextKey;
 use ringback_server::push::verdict::judge;
@@ -122,7 +122,7 @@ impl Registry {
             outbox::enqueue(tx, effects, &record, &news, at(attempt))?;
             let mut claims = Vec::new();
             for lane in outbox::lanes(tx)? {
-                claims.extend(outbox::claim(tx, (&lane, 1), 10, at(attempt))?);
+                claims.extend(outbox::claim(tx, (&lane, 1), (Turn::FIRST, 10), at(attempt))?);
             }
             Ok(claims)
         });
@@ -144,7 +144,7 @@ impl Registry {
         let claims = self.tx(|tx, _, _| {
             let mut claims = Vec::new();
             for lane in outbox::lanes(tx)? {
-                claims.extend(outbox::claim(tx, (&lane, 1), 10, at(100))?);
+                claims.extend(outbox::claim(tx, (&lane, 1), (Turn::FIRST, 10), at(100))?);
             }
             Ok(claims)
         });

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use ringback_core::protocol::{ProblemCode, PushReceipt, ReceiptKind};
 use ringback_server::push::faults::FAULTS;
 use ringback_server::push::history::{DeliveryFilter, DeliveryPage, DeliverySummary, deliveries_of, list};
-use ringback_server::push::outbox::{self, Claim};
+use ringback_server::push::outbox::{self, Claim, Turn};
 use ringback_server::push::outcome::Outcome;
 use ringback_server::push::replay::replay;
 use ringback_server::push::summary::{PushSummary, SummaryFilter, summarize};
@@ -24,6 +24,7 @@ on_both_engines!(
     failures_are_listed_newest_first_page_by_page,
     the_summary_counts_what_became_of_pushes,
     what_failed_is_sent_again_while_it_is_true,
+    claims_go_on_where_the_last_ended,
     what_is_over_is_not_sent_again,
     of_many_replays_one_counts_and_an_old_claim_says_nothing,
     of_many_answers_at_once_each_looks_at_its_own_fence,
@@ -147,8 +148,8 @@ async fn failures_are_listed_newest_first_page_by_page(engine: Engine) {
     }
     let whole = house.page(DeliveryFilter::default()).await.unwrap();
     assert_eq!((whole.pushes.len(), &whole.next), (6, &None));
-    assert!(whole.pushes.is_sorted_by(|a, b| (a.changed_at, &a.id) > (b.changed_at, &b.id)));
-    // Page by page they are the same, though two of them changed at the same instant.
+    assert!(whole.pushes.is_sorted_by(|a, b| (a.created_at, &a.id) > (b.created_at, &b.id)));
+    // Page by page they are the same, though two of them were said at the same instant.
     let (mut paged, mut after) = (Vec::new(), None);
     for shown in [1, 1, 1, 1, 1, 1] {
         let filter = DeliveryFilter { after: after.clone(), limit: Some(shown), ..DeliveryFilter::default() };
@@ -166,7 +167,13 @@ async fn failures_are_listed_newest_first_page_by_page(engine: Engine) {
         (DeliveryFilter { event: some("callback_changed"), ..DeliveryFilter::default() }, 6),
         (DeliveryFilter { event: some("agent_ready"), ..DeliveryFilter::default() }, 0),
         (DeliveryFilter { state: some("delivered"), ..DeliveryFilter::default() }, 0),
-        (DeliveryFilter { since: Some(house.now), ..DeliveryFilter::default() }, 2),
+        (
+            DeliveryFilter {
+                since: Some(house.now - jiff::SignedDuration::from_secs(60)),
+                ..DeliveryFilter::default()
+            },
+            2,
+        ),
     ] {
         let page = house.page(filter.clone()).await.unwrap();
         assert_eq!(page.pushes.len(), count, "{filter:?}");
@@ -236,6 +243,25 @@ async fn the_summary_counts_what_became_of_pushes(engine: Engine) {
     assert_eq!(lost, [("apns", "quarantined", "BadDeviceToken", 1)]);
     house.pass(25 * 3600);
     assert!(house.summary().await.events.is_empty());
+}
+
+async fn claims_go_on_where_the_last_ended(engine: Engine) {
+    let mut house = House::open(engine).await;
+    for callback in 0..4 {
+        house.cancelled_by_staff(callback).await;
+        // Two are due at one instant.
+        house.pass(i64::from(callback > 0));
+    }
+    let first = house.claim_from("fcm", Turn::FIRST, 3).await;
+    assert!(first.is_sorted_by_key(|claim| (claim.due_at, claim.expires_at, claim.seq)));
+    let rest = house.claim_from("fcm", first[2].turn(), 3).await;
+    assert_eq!((first.len(), rest.len()), (3, 1));
+    assert!(house.claim("fcm").await.is_empty(), "all have a lease");
+    // What is before the turn when the leases are over is found from the beginning only.
+    house.pass(6);
+    assert!(house.claim_from("fcm", rest[0].turn(), 4).await.is_empty());
+    let again: BTreeSet<_> = house.claim("fcm").await.into_iter().map(|claim| claim.seq).collect();
+    assert_eq!(again, first.iter().chain(&rest).map(|claim| claim.seq).collect());
 }
 
 async fn what_failed_is_sent_again_while_it_is_true(engine: Engine) {

@@ -10,7 +10,7 @@ use ringback_server::centre::Centre;
 use ringback_server::identity::admin::create_app_key;
 use ringback_server::push::devices;
 use ringback_server::push::ledger::{Tried, write_down};
-use ringback_server::push::outbox::{self, Claim};
+use ringback_server::push::outbox::{self, Claim, Turn};
 use ringback_server::push::outcome::Outcome;
 use ringback_server::push::verdict::{Settled, Verdict, judge};
 use ringback_server::refusal::Refusal;
@@ -126,11 +126,16 @@ impl House {
 
     /// What is due with a provider, claimed as the worker does.
     pub(crate) async fn claim(&self, provider: &'static str) -> Vec<Claim> {
+        self.claim_from(provider, Turn::FIRST, 100).await
+    }
+
+    /// At most `limit` of them, after a turn.
+    pub(crate) async fn claim_from(&self, provider: &'static str, after: Turn, limit: usize) -> Vec<Claim> {
         self.change(move |tx, _, _, now| {
             let mut claims = Vec::new();
             for lane in outbox::lanes(tx)?.into_iter().filter(|lane| lane.starts_with(provider)) {
                 for urgency in 0..3 {
-                    claims.extend(outbox::claim(tx, (&lane, urgency), 100, now)?);
+                    claims.extend(outbox::claim(tx, (&lane, urgency), (after, limit), now)?);
                 }
             }
             Ok(claims)
