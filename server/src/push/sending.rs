@@ -17,6 +17,10 @@ use ringback_core::protocol::{PushToken, Timestamp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// No try takes as long: its connection, its token and its answer each have a time-out of seconds. What is true for longer
+/// needs no clock of its own.
+const LONGER_THAN_A_TRY: Duration = Duration::from_secs(600);
+
 /// Sends one delivery. If what came of it cannot be written down, the lease runs out and it is sent again under the same
 /// ids.
 pub(super) async fn deliver(app: &App, client: Option<&Lane>, claim: Arc<Claim>) -> Tried {
@@ -37,7 +41,10 @@ async fn verdict(app: &App, client: Option<&Lane>, claim: &Claim, at: Timestamp)
         return Verdict::of(Settled::Failed { reason: "no_credential".to_owned() });
     };
     let left = Duration::try_from(claim.expires_at.duration_since(at)).unwrap_or_default();
-    match tokio::time::timeout(left, send(app, client, claim)).await {
+    let sending = send(app, client, claim, at);
+    let sent =
+        if left < LONGER_THAN_A_TRY { tokio::time::timeout(left, sending).await } else { Ok(sending.await) };
+    match sent {
         // Its time ran out on the way: a connection that opens later must not carry it.
         Err(_) => Verdict::of(Settled::Expired { reason: Some("timed_out".to_owned()) }),
         Ok(Ok(outcome)) => judge(outcome, claim, now()),
@@ -78,7 +85,7 @@ impl From<InvalidFcmPush> for NotSent {
     }
 }
 
-async fn send(app: &App, client: &Lane, claim: &Claim) -> Result<Outcome, NotSent> {
+async fn send(app: &App, client: &Lane, claim: &Claim, at: Timestamp) -> Result<Outcome, NotSent> {
     let token = PushToken::new(open_text(&app.centre.vault, &claim.token, "devices.token")?);
     let action_token = claim.action_token(&app.centre.vault);
     Ok(match client {
@@ -86,11 +93,11 @@ async fn send(app: &App, client: &Lane, claim: &Claim) -> Result<Outcome, NotSen
             let client = if &*claim.kind == "production" { production } else { sandbox };
             client.send(&message::for_apns(claim, token, action_token)?).await?
         }
-        Lane::Fcm(client) => client.send(&message::for_fcm(claim, token, action_token, now())?).await?,
+        Lane::Fcm(client) => client.send(&message::for_fcm(claim, token, action_token, at)?).await?,
         Lane::WebPush(client) => {
             let subscription = serde_json::from_str(token.expose())
                 .map_err(|_| Refusal::Damaged("a browser's subscription"))?;
-            client.send(&message::for_browser(claim, subscription, action_token, now())?).await?
+            client.send(&message::for_browser(claim, subscription, action_token, at)?).await?
         }
     })
 }

@@ -39,13 +39,21 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
         let crowd = Crowd::gather(provider, counts.queued).await?;
         let worker = tokio::spawn(worker::run(crowd.app.clone(), crowd.endpoints.clone()));
         empty(&crowd).await?;
+        let record = match provider {
+            Provider::Apns => crowd.doubles.apns.record(),
+            Provider::Fcm => crowd.doubles.fcm.record(),
+        };
         let raw = Raw::new(&crowd, provider)?;
         raw.send(crowd.deliveries).await?;
         let (mut durable, mut bare) = (Vec::new(), Vec::new());
         let mut busy = [Duration::ZERO; 2];
         for _ in 0..counts.emptied {
             crowd.again().await?;
+            let arrived = record.counts().accepted;
             let (started, was_busy) = (Instant::now(), processor_time()?);
+            crowd.app.pokes.push.notify_one();
+            // Asking the database all the time would be a load of its own.
+            wait_for(|| record.counts().accepted >= arrived + crowd.deliveries).await?;
             empty(&crowd).await?;
             durable.push(per_second(crowd.deliveries, started.elapsed()));
             busy[0] += processor_time()?.saturating_sub(was_busy);
@@ -94,6 +102,17 @@ fn processor_time() -> Result<Duration, Failure> {
 pub(super) fn middle(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates.get(rates.len() / 2).copied().unwrap_or_default()
+}
+
+/// Looks again and again.
+async fn wait_for(is_so: impl Fn() -> bool) -> Result<(), Failure> {
+    let mut round = tokio::time::interval(Duration::from_millis(5));
+    let waiting = async {
+        while !is_so() {
+            round.tick().await;
+        }
+    };
+    Ok(tokio::time::timeout(LIMIT, waiting).await?)
 }
 
 /// Wakes the worker and waits until nothing is left.
