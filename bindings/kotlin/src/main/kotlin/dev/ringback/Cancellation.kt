@@ -32,5 +32,6 @@ internal suspend fun <T> cancellable(call: suspend () -> T): T {
 private suspend fun <T> wherever(call: suspend () -> T): T =
     suspendCoroutineUninterceptedOrReturn { caller ->
         val context = caller.context.minusKey(ContinuationInterceptor)
-        call.startCoroutineUninterceptedOrReturn(Continuation(context) { caller.intercepted().resumeWith(it) })
+        val end = Continuation(context) { caller.intercepted().resumeWith(it) }
+        call.startCoroutineUninterceptedOrReturn(end)
     }
