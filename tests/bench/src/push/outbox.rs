@@ -38,7 +38,7 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
     for provider in [Provider::Apns, Provider::Fcm] {
         let crowd = Crowd::gather(provider, counts.queued).await?;
         let worker = tokio::spawn(worker::run(crowd.app.clone(), crowd.endpoints.clone()));
-        empty(&crowd).await?;
+        empty(&crowd, || true).await?;
         let record = match provider {
             Provider::Apns => crowd.doubles.apns.record(),
             Provider::Fcm => crowd.doubles.fcm.record(),
@@ -51,10 +51,7 @@ pub(super) async fn rows(counts: &Counts) -> Result<Vec<Row>, Failure> {
             crowd.again().await?;
             let arrived = record.counts().accepted;
             let (started, was_busy) = (Instant::now(), processor_time()?);
-            crowd.app.pokes.push.notify_one();
-            // Asking the database all the time would be a load of its own.
-            wait_for(|| record.counts().accepted >= arrived + crowd.deliveries).await?;
-            empty(&crowd).await?;
+            empty(&crowd, || record.counts().accepted >= arrived + crowd.deliveries).await?;
             durable.push(per_second(crowd.deliveries, started.elapsed()));
             busy[0] += processor_time()?.saturating_sub(was_busy);
             let (started, was_busy) = (Instant::now(), processor_time()?);
@@ -104,23 +101,13 @@ pub(super) fn middle(mut rates: Vec<f64>) -> f64 {
     rates.get(rates.len() / 2).copied().unwrap_or_default()
 }
 
-/// Looks again and again.
-async fn wait_for(is_so: impl Fn() -> bool) -> Result<(), Failure> {
-    let mut round = tokio::time::interval(Duration::from_millis(5));
-    let waiting = async {
-        while !is_so() {
-            round.tick().await;
-        }
-    };
-    Ok(tokio::time::timeout(LIMIT, waiting).await?)
-}
-
-/// Wakes the worker and waits until nothing is left.
-async fn empty(crowd: &Crowd) -> Result<(), Failure> {
+/// Wakes the worker and waits until nothing is left. The database is asked once they `have_arrived`: asking it all the time
+/// would be a load of its own.
+async fn empty(crowd: &Crowd, have_arrived: impl Fn() -> bool) -> Result<(), Failure> {
     crowd.app.pokes.push.notify_one();
     let emptied = async {
         let mut round = tokio::time::interval(Duration::from_millis(5));
-        while any_pending(&crowd.app.storage).await? {
+        while !have_arrived() || any_pending(&crowd.app.storage).await? {
             round.tick().await;
         }
         Ok::<_, Refusal>(())
@@ -292,7 +279,7 @@ async fn question(crowd: &Crowd, counts: &Counts, flooded: bool) -> Result<Row, 
     if let Some(flood) = flood {
         flood.abort();
     }
-    empty(crowd).await?;
+    empty(crowd, || true).await?;
     let meanwhile = if flooded {
         format!(
             "while the outbox holds up to {} other pushes of the same lane and sends them all the time. Reference: a bare \
